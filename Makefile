@@ -1,0 +1,66 @@
+# Everything a developer runs; `make run` and `make test` do their own set-up on a fresh machine.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.PHONY: run test test-asterisk check format bench lock schema clean help
+
+help:           ## this list
+	@grep -hE '^[a-z-]+: .*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/' | expand -t 18
+
+run: $(VENV)/.run   ## install, start PostgreSQL, migrate, load demo data, serve on 127.0.0.1:8021
+	$(BIN)/python local_server.py
+
+test: $(VENV)/.dev  ## every test but those that place calls on a real Asterisk
+	$(BIN)/python -m pytest --ignore=tests/asterisk
+	@tests/asterisk/available || true
+
+test-asterisk: $(VENV)/.dev  ## real calls on Asterisk 16 and 22 in chroots (root, debootstrap, sip-tester)
+	$(BIN)/python -m pytest tests/asterisk
+
+check: $(VENV)/.dev ## lint, format, types, import contracts
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: $(VENV)/.dev ## rewrite the code in the house's format
+	$(BIN)/ruff check --fix . && $(BIN)/ruff format .
+
+bench: $(VENV)/.dev ## the figures of docs/performance.md
+	$(BIN)/python -m tests.load
+
+lock: $(VENV)/.dev  ## make the lock files anew from pyproject.toml
+	$(BIN)/python -m pip install -q uv
+	for extra in run:local,build dev:local,build,dev; do \
+	  $(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+	    --no-annotate --no-header $$(echo $${extra#*:} | sed 's/[^,]*/--extra &/g; s/,/ /g') \
+	    pyproject.toml -o requirements/$${extra%%:*}.txt; \
+	done
+
+schema: $(VENV)/.dev ## write infra/schema.sql from the migrations
+	$(BIN)/python -m smart_redirect.local.schema
+
+clean:          ## remove the environment and caches; data stays
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "Python 3.11 or newer is needed; set PYTHON=…"; exit 1; }
+	@$(PYTHON) -c 'import ensurepip' 2>/dev/null || { \
+	  echo "Python's venv package is missing."; \
+	  [ "$$(id -u)" = 0 ] && apt-get update -q && apt-get install -qy python3-venv || \
+	  { echo "Install it: sudo apt-get install python3-venv"; exit 1; }; }
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.run: $(BIN)/python requirements/run.txt pyproject.toml
+	$(BIN)/python -m pip install -q --require-hashes -r requirements/run.txt
+	$(BIN)/python -m pip install -q --no-build-isolation --no-deps -e .
+	touch $@
+
+$(VENV)/.dev: $(BIN)/python requirements/dev.txt pyproject.toml
+	$(BIN)/python -m pip install -q --require-hashes -r requirements/dev.txt
+	$(BIN)/python -m pip install -q --no-build-isolation --no-deps -e .
+	touch $@ $(VENV)/.run

@@ -1,0 +1,1 @@
+"""The call path on Lambda."""

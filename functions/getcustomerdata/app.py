@@ -1,0 +1,5 @@
+"""The handler of POST /api/callevent/getcustomerdata for API Gateway events."""
+
+from smart_redirect.bootstrap.getcustomerdata import CallPathHandler
+
+handler = CallPathHandler()

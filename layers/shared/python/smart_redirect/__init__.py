@@ -1,0 +1,1 @@
+"""Smart Redirect: who is calling an Asterisk PBX, and where the call should go."""

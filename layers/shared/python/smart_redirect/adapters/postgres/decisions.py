@@ -1,0 +1,24 @@
+"""Stores decision records in batches."""
+
+from typing import Any
+
+import asyncpg
+
+from smart_redirect.adapters.postgres.queries import load
+from smart_redirect.adapters.postgres.timed import type_of_loss
+from smart_redirect.errors import DatabaseUnavailable
+
+
+class PostgresDecisions:
+    """Appends to the decisions table; the caller batches and retries."""
+
+    def __init__(self, pool: "asyncpg.Pool[Any]") -> None:
+        self._pool = pool
+        self._query = load("decisions")["insert_decisions"]
+
+    async def append(self, lines: list[str]) -> None:
+        """Store records given as JSON texts; DatabaseUnavailable, or asyncpg's error about a record in them."""
+        try:
+            await self._pool.execute(self._query, f"[{','.join(lines)}]", timeout=10)
+        except type_of_loss as error:
+            raise DatabaseUnavailable(type(error).__name__) from error

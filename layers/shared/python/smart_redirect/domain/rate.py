@@ -1,0 +1,29 @@
+"""Token buckets: how many requests one key may send; time comes in as an argument, in seconds."""
+
+from collections import OrderedDict
+
+
+class Buckets:
+    """One bucket a key, refilled at `rate` a second up to `burst`; the longest unused keys are forgotten."""
+
+    def __init__(self, rate: float, burst: float, capacity: int = 10_000) -> None:
+        self._rate = rate
+        self._burst = burst
+        self._capacity = capacity
+        self._levels: OrderedDict[object, tuple[float, float]] = OrderedDict()
+
+    def level(self, key: object, now: float) -> float:
+        """Return what the key may still take."""
+        level, at = self._levels.get(key, (self._burst, now))
+        return min(self._burst, level + (now - at) * self._rate)
+
+    def take(self, key: object, now: float) -> bool:
+        """Take one; False when the bucket is empty."""
+        level = self.level(key, now)
+        if level < 1:
+            return False
+        self._levels[key] = (level - 1, now)
+        self._levels.move_to_end(key)
+        if len(self._levels) > self._capacity:
+            self._levels.popitem(last=False)
+        return True

@@ -1,0 +1,1 @@
+"""Everything that only the one-machine server uses: never imported on Lambda."""

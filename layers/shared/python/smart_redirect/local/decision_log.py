@@ -1,0 +1,99 @@
+"""The decision log of one machine: the call path appends to a list, a task writes file, table and metrics."""
+
+import asyncio
+import contextlib
+import logging
+import time
+from collections import deque
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+from smart_redirect.adapters.decision_json import as_line
+from smart_redirect.errors import DatabaseUnavailable
+from smart_redirect.local.metrics import Metrics
+from smart_redirect.usecases.ports import DecisionRecord
+
+logger = logging.getLogger(__name__)
+Append = Callable[[list[str]], Awaitable[None]]
+_BATCH = 500
+
+
+class BatchedDecisionLog:
+    """Keeps at most `capacity` records that the database has not taken; the file gets every one."""
+
+    def __init__(
+        self,
+        path: Path,
+        append: Append,
+        metrics: Metrics,
+        *,
+        full_phones: bool = False,
+        capacity: int = 50_000,
+    ) -> None:
+        self._path = path
+        self._append = append
+        self._metrics = metrics
+        self._full_phones = full_phones
+        self._fresh: list[tuple[DecisionRecord, float]] = []
+        self._unstored: deque[str] = deque(maxlen=capacity)
+
+    def write(self, record: DecisionRecord) -> None:
+        """Take one record; a list append."""
+        self._fresh.append((record, time.time()))
+
+    def refused(self, reason: str) -> None:
+        """Count one refusal."""
+        self._metrics.refused(reason)
+
+    async def run(self, every: float = 0.25) -> None:
+        """Write what has come, until cancelled; then write the rest."""
+        try:
+            while True:
+                await asyncio.sleep(every)
+                await self.flush()
+        finally:
+            await self.flush()
+
+    async def flush(self) -> None:
+        """Write file and metrics now, and offer the database what it has not stored yet."""
+        self.write_file()
+        try:
+            while self._unstored:
+                await self._store_batch()
+        except DatabaseUnavailable as error:
+            logger.warning("decision records wait for the database: %s", error)
+
+    async def _store_batch(self) -> None:
+        batch = [self._unstored[i] for i in range(min(len(self._unstored), _BATCH))]
+        try:
+            await self._append(batch)
+        except DatabaseUnavailable:
+            raise
+        except Exception:
+            await self._store_one_by_one(batch)
+        for _ in batch:
+            with contextlib.suppress(IndexError):
+                self._unstored.popleft()
+
+    async def _store_one_by_one(self, batch: list[str]) -> None:
+        """Keep one bad record from holding up the others: it stays in the file only."""
+        for line in batch:
+            try:
+                await self._append([line])
+            except DatabaseUnavailable:
+                raise
+            except Exception:
+                logger.exception("the decisions table refused a record; it is in %s only", self._path)
+
+    def write_file(self) -> None:
+        """Append what has come to the file (opened anew each time, so that logrotate may move it) and count it."""
+        fresh, self._fresh = self._fresh, []
+        if not fresh:
+            return
+        lines = [as_line(record, at, full_phones=self._full_phones) for record, at in fresh]
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        with self._path.open("a", encoding="utf-8", errors="replace") as file:
+            file.write("\n".join(lines) + "\n")
+        self._unstored.extend(lines)
+        for record, _ in fresh:
+            self._metrics.observe(record)

@@ -1,0 +1,81 @@
+"""Metrics in Prometheus format: requests by result and reason, latency, where facts came from, dependencies."""
+
+from collections.abc import Callable
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+
+from smart_redirect.usecases.ports import DecisionRecord
+
+_BUCKETS = (
+    0.001,
+    0.002,
+    0.003,
+    0.005,
+    0.0075,
+    0.01,
+    0.015,
+    0.02,
+    0.03,
+    0.05,
+    0.075,
+    0.1,
+    0.15,
+    0.2,
+    0.25,
+    0.3,
+    0.5,
+    1.0,
+)
+
+
+class Metrics:
+    """The counters of this process."""
+
+    def __init__(self) -> None:
+        self._registry = CollectorRegistry()
+        self._requests = Counter(
+            "smart_redirect_requests",
+            "Requests to getcustomerdata by result (routed, named, nothing, refused) and reason.",
+            ["result", "reason"],
+            registry=self._registry,
+        )
+        self._latency = Histogram(
+            "smart_redirect_decision_seconds",
+            "From the first byte of the request to the decision.",
+            buckets=_BUCKETS,
+            registry=self._registry,
+        )
+        self._facts = Counter(
+            "smart_redirect_facts",
+            "Decisions by where the caller's facts came from (database, cache, none).",
+            ["source"],
+            registry=self._registry,
+        )
+
+    def observe(self, record: DecisionRecord) -> None:
+        """Count one decision."""
+        self._requests.labels(result_of(record), record.decision.reason.value).inc()
+        self._latency.observe(record.total_ms / 1000)
+        self._facts.labels(record.facts_source).inc()
+
+    def refused(self, reason: str) -> None:
+        """Count one request that got no decision."""
+        self._requests.labels("refused", reason).inc()
+
+    def gauge(self, name: str, help_text: str, read: Callable[[], float]) -> None:
+        """Show a value that is read when the metrics are."""
+        Gauge(name, help_text, registry=self._registry).set_function(read)
+
+    def render(self) -> bytes:
+        """Return the exposition text."""
+        return generate_latest(self._registry)
+
+
+def result_of(record: DecisionRecord) -> str:
+    """Name what a host was answered."""
+    decision = record.decision
+    if decision.shadow:
+        return "shadow"
+    if decision.context:
+        return "routed"
+    return "named" if decision.name else "nothing"

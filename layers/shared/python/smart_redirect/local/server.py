@@ -1,0 +1,95 @@
+"""The local server: database, call path, events and schedules in one process, until it is told to stop."""
+
+import asyncio
+import contextlib
+import logging
+import socket
+import sys
+from collections.abc import Iterator
+from dataclasses import replace
+
+import httpx
+import uvicorn
+import uvloop
+
+from smart_redirect.errors import SmartRedirectError
+from smart_redirect.local.application import CALL_PATH
+from smart_redirect.local.database import database, prepare_database
+from smart_redirect.local.demo import DEMO_QUESTION, DEMO_TOKEN
+from smart_redirect.local.http import CallPathProtocol
+from smart_redirect.local.key import read_or_make_key
+from smart_redirect.local.paths import within_checkout
+from smart_redirect.local.settings import read_settings
+from smart_redirect.local.wiring import open_application
+from smart_redirect.settings import Settings
+
+logger = logging.getLogger(__name__)
+
+
+def main() -> int:
+    """Run until SIGINT or SIGTERM; 1 when something that the server needs cannot be had."""
+    logging.basicConfig(level=logging.INFO, format="%(levelname)s %(message)s", stream=sys.stderr)
+    try:
+        with _running_settings() as settings, asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            runner.run(serve(settings))
+    except SmartRedirectError as error:
+        print(f"smart-redirect: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+@contextlib.contextmanager
+def _running_settings() -> Iterator[Settings]:
+    """Yield the settings with a running database and the deployment's key."""
+    settings = read_settings()
+    keyed = replace(settings, key=settings.key or read_or_make_key(within_checkout(settings.data_dir)))
+    with database(keyed) as url:
+        yield replace(keyed, database_url=url)
+
+
+async def serve(settings: Settings) -> None:
+    """Serve until told to stop; with an embedded database only after it is migrated."""
+    try:
+        await asyncio.wait_for(prepare_database(settings), 60)
+    except OSError as error:
+        logger.warning("the database does not answer yet (%s); calls get nothing until it does", error)
+    async with open_application(settings) as application:
+        server = _Server(_config(application, settings))
+        await server.serve()
+
+
+def _config(application: object, settings: Settings) -> uvicorn.Config:
+    return uvicorn.Config(
+        application,  # type: ignore[arg-type]
+        host=settings.host,
+        port=settings.port,
+        http=CallPathProtocol,
+        lifespan="off",
+        access_log=False,
+        proxy_headers=False,
+        server_header=False,
+        timeout_graceful_shutdown=5,
+        log_level="warning",
+    )
+
+
+class _Server(uvicorn.Server):
+    """Says how to ask, once it can be asked, with the answer that it gives."""
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Bind, then print the line to paste."""
+        await super().startup(sockets)
+        if self.started:
+            print(await greeting(self.config.host, self.config.port), flush=True)
+
+
+async def greeting(host: str, port: int) -> str:
+    """Return what `make run` prints: a request that works as pasted, and what it was answered just now."""
+    address = f"http://{host}:{port}"
+    async with httpx.AsyncClient(base_url=address, trust_env=False) as client:
+        reply = await client.post(CALL_PATH, headers={"Token": DEMO_TOKEN}, content=DEMO_QUESTION)
+    return (
+        f"Smart Redirect serves {address} (Ctrl-C stops it). A call of a known customer:\n\n"
+        f"curl -s {address}{CALL_PATH} -H 'Token: {DEMO_TOKEN}' -d '{DEMO_QUESTION}'\n\n"
+        f"answers ({reply.status_code}): {reply.text}\n"
+    )

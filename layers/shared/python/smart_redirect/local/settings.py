@@ -1,0 +1,41 @@
+"""The deployment's settings checked by pydantic-settings: the same fields as settings.Settings, with clear errors."""
+
+from dataclasses import asdict, fields
+from typing import Any
+
+from pydantic import AliasChoices, Field, ValidationError, create_model
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from smart_redirect.errors import SettingInvalid
+from smart_redirect.settings import Settings, variable
+
+
+def _model() -> type[BaseSettings]:
+    found: dict[str, Any] = {
+        field.name: (
+            type(field.default),
+            Field(default=field.default, validation_alias=AliasChoices(variable(field.name))),
+        )
+        for field in fields(Settings)
+    }
+    model = create_model("CheckedSettings", __base__=BaseSettings, **found)
+    model.model_config = SettingsConfigDict(extra="ignore")
+    return model
+
+
+def read_settings(**given: object) -> Settings:
+    """Read the environment; `given` wins. SettingInvalid lists every variable that cannot be used."""
+    try:
+        checked = _model()()
+    except ValidationError as error:
+        raise SettingInvalid("; ".join(_sentence(each) for each in error.errors())) from error
+    return Settings(**{**checked.model_dump(), **given})
+
+
+def _sentence(error: Any) -> str:
+    return f"{error['loc'][0]}: {error['msg']} (given: {error['input']!r})"
+
+
+def as_environment(settings: Settings) -> dict[str, str]:
+    """Return the variables that give these settings."""
+    return {variable(name): str(value) for name, value in asdict(settings).items()}

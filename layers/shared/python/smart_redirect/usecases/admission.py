@@ -1,0 +1,88 @@
+"""Admission: which enterprise and host a request is from, and whether it may ask now."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from smart_redirect.domain.enterprise import Enterprise, Host
+from smart_redirect.domain.rate import Buckets
+from smart_redirect.domain.token import token_hash
+from smart_redirect.errors import AddressRefused, TokenMissing, TokenUnknown, TooManyRequests
+from smart_redirect.usecases.snapshots import Held, Snapshots
+
+_LOOPBACK = ("127.0.0.0/8", "::1/128")
+IsWithin = Callable[[str, tuple[str, ...]], bool]
+
+
+@dataclass(frozen=True, slots=True)
+class Admitted:
+    """A request that may be answered; `host` is None when it could not be told."""
+
+    held: Held
+    host: Host | None
+    token_hash: bytes
+
+
+class Admission:
+    """Token first, then the source address, then the rate; failed attempts are limited per address."""
+
+    def __init__(
+        self,
+        key: bytes,
+        snapshots: Snapshots,
+        is_within: IsWithin,
+        failures_per_minute: int = 60,
+        loopback_only: frozenset[bytes] = frozenset(),
+    ) -> None:
+        self._loopback_only = loopback_only
+        self._key = key
+        self._snapshots = snapshots
+        self._is_within = is_within
+        self._failures = Buckets(failures_per_minute / 60, failures_per_minute)
+        self._requests: dict[int, tuple[int, Buckets]] = {}
+
+    async def __call__(self, token: str, address: str, deadline: float) -> Admitted:
+        """Admit a request; raises what the error tree lists under RequestRefused, or DatabaseUnavailable."""
+        if not token:
+            self._failed(address)
+            raise TokenMissing
+        hashed = token_hash(self._key, token)
+        if hashed in self._loopback_only and not self._is_within(address, _LOOPBACK):
+            self._failed(address)
+            raise TokenUnknown
+        held = self._snapshots.known(hashed) or await self._look_up(hashed, address, deadline)
+        host = self._host(held.enterprise, hashed, address)
+        self._within_rate(held.enterprise)
+        return Admitted(held, host, hashed)
+
+    async def _look_up(self, hashed: bytes, address: str, deadline: float) -> Held:
+        """Ask the database about a token that memory does not know, unless its address failed too often."""
+        if self._failures.level(address, self._snapshots.clock()) < 1:
+            raise TooManyRequests
+        try:
+            return await self._snapshots.find(hashed, deadline)
+        except TokenUnknown:
+            self._failed(address)
+            raise
+
+    def _failed(self, address: str) -> None:
+        if not self._failures.take(address, self._snapshots.clock()):
+            raise TooManyRequests
+
+    def _host(self, enterprise: Enterprise, hashed: bytes, address: str) -> Host | None:
+        own = enterprise.tokens.get(hashed.hex())
+        hosts = enterprise.hosts.values() if own is None else (enterprise.hosts[own],)
+        listed = [host for host in hosts if host.allowed and self._is_within(address, host.allowed)]
+        if len(listed) == 1:
+            return listed[0]
+        if hosts and not listed and all(host.allowed for host in hosts):
+            raise AddressRefused
+        return next(iter(hosts)) if len(hosts) == 1 else None
+
+    def _within_rate(self, enterprise: Enterprise) -> None:
+        rate = enterprise.requests_per_second
+        known = self._requests.get(enterprise.id)
+        if known is None or known[0] != rate:
+            known = (rate, Buckets(rate, 2 * rate))
+            self._requests[enterprise.id] = known
+        if not known[1].take(enterprise.id, self._snapshots.clock()):
+            raise TooManyRequests

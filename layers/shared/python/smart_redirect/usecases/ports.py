@@ -1,0 +1,91 @@
+"""The Protocols that the call path needs from the outside; each has an in-memory form in adapters/memory.py."""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from smart_redirect.domain.decision import Decision
+from smart_redirect.domain.enterprise import Enterprise
+from smart_redirect.domain.facts import CallerFacts
+
+
+@dataclass(frozen=True, slots=True)
+class FactsQuestion:
+    """Which caller's facts are wanted, and which version of the settings the asker has."""
+
+    enterprise_id: int
+    caller: str | None
+    version: int
+
+
+@dataclass(frozen=True, slots=True)
+class FactsAnswer:
+    """The caller's facts and, when the asker's settings are not the current ones, the current ones.
+
+    `cache_epoch` rises when the caches are to be cleared.
+    """
+
+    facts: CallerFacts
+    cache_epoch: int
+    all_switched_off: bool
+    newer: Enterprise | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DecisionRecord:
+    """One decided call, as it is logged, counted and stored; times in milliseconds, ages in seconds."""
+
+    enterprise: Enterprise
+    host_id: int | None
+    unique_id: str
+    line_id: str
+    phone: str
+    decision: Decision
+    facts_source: str
+    settings_age_s: float
+    read_ms: float
+    facts_ms: float
+    total_ms: float
+
+
+class SettingsSource(Protocol):
+    """Where snapshots come from."""
+
+    async def load(self, token_hash: bytes, deadline: float) -> Enterprise | None:
+        """Return the token's enterprise, None if there is none; DatabaseUnavailable by the deadline."""
+
+    async def reload(self, enterprise_id: int, deadline: float) -> Enterprise | None:
+        """Return the current snapshot, None if the enterprise is gone; DatabaseUnavailable by the deadline."""
+
+
+class CallerFactsSource(Protocol):
+    """Where a caller's facts come from, in one round trip."""
+
+    async def ask(self, question: FactsQuestion, deadline: float) -> FactsAnswer | None:
+        """Return the facts, None if the enterprise is gone; DatabaseUnavailable by the deadline.
+
+        The deadline is a time of the event loop's clock, in seconds.
+        """
+
+
+class DecisionLog(Protocol):
+    """Where decision records go; the call never waits for it."""
+
+    def write(self, record: DecisionRecord) -> None:
+        """Take one record; must not block, await or raise."""
+
+    def refused(self, reason: str) -> None:
+        """Count a request that got no decision, by the name of its error."""
+
+
+class Normalise(Protocol):
+    """How a phone becomes E.164."""
+
+    def __call__(self, raw: str, country: str, area_code: str = "") -> str | None:
+        """Return the caller's number with its plus, or None when it is not a full public number."""
+
+
+class Clock(Protocol):
+    """A monotonic clock in seconds: the event loop's."""
+
+    def __call__(self) -> float:
+        """Return the time now."""

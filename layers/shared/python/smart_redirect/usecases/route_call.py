@@ -1,0 +1,138 @@
+"""The call path: who is calling and where should the call go, decided before the deadline, whatever is down."""
+
+from dataclasses import dataclass
+
+from smart_redirect.domain.call import CallRequest
+from smart_redirect.domain.decision import Decision
+from smart_redirect.domain.enterprise import Enterprise, Host, Line
+from smart_redirect.domain.facts import NO_FACTS, CallerFacts
+from smart_redirect.domain.routing import Question, decide
+from smart_redirect.errors import DatabaseUnavailable, TokenUnknown
+from smart_redirect.usecases.facts_cache import FactsCache
+from smart_redirect.usecases.ports import (
+    CallerFactsSource,
+    Clock,
+    DecisionLog,
+    DecisionRecord,
+    FactsQuestion,
+    Normalise,
+)
+from smart_redirect.usecases.snapshots import Held, Snapshots
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """An admitted request; times are of the event loop's clock, in seconds."""
+
+    request: CallRequest
+    host: Host | None
+    held: Held
+    token_hash: bytes
+    started: float
+    read_at: float
+    deadline: float
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """What is known when the decision is made."""
+
+    held: Held
+    facts: CallerFacts
+    caller: str | None
+    line: Line | None
+
+
+class RouteCall:
+    """Answers one call with one round trip to the caller's facts."""
+
+    def __init__(
+        self,
+        snapshots: Snapshots,
+        callers: CallerFactsSource,
+        cache: FactsCache,
+        log: DecisionLog,
+        normalise: Normalise,
+    ) -> None:
+        self._snapshots = snapshots
+        self._callers = callers
+        self._cache = cache
+        self._log = log
+        self._normalise = normalise
+        self.clock: Clock = snapshots.clock
+
+    async def __call__(self, asked: Asked) -> Decision:
+        """Return the decision by `asked.deadline`; TokenUnknown if the token was withdrawn meanwhile."""
+        known = await self._learn(asked)
+        enterprise = known.held.enterprise
+        question = Question(
+            enterprise=enterprise,
+            line=known.line,
+            caller=known.caller,
+            host=_current_host(enterprise, asked.host),
+            facts=known.facts,
+            load_dialplan=asked.request.load_dialplan,
+            all_switched_off=known.held.all_switched_off,
+            settings_too_old=self._snapshots.is_too_old(known.held),
+        )
+        decision = decide(question)
+        self._log.write(self._record(asked, known, decision))
+        return decision
+
+    async def _learn(self, asked: Asked) -> _Known:
+        held = asked.held
+        line, caller = self._identify(held.enterprise, asked.request)
+        question = FactsQuestion(held.enterprise.id, caller, self._snapshots.wanted_version(held))
+        try:
+            answer = await self._callers.ask(question, asked.deadline)
+        except DatabaseUnavailable:
+            facts = self._cache.get(held.enterprise.id, caller) if caller else NO_FACTS
+            return _Known(held, facts, caller, line)
+        if answer is None:
+            self._snapshots.drop(held.enterprise.id)
+            raise TokenUnknown
+        if caller:
+            self._cache.put(held.enterprise.id, caller, answer.facts, answer.cache_epoch)
+        current = self._snapshots.verified(held, answer)
+        if current is held:
+            return _Known(held, answer.facts, caller, line)
+        return self._learn_again(asked, current, answer.facts, caller)
+
+    def _learn_again(self, asked: Asked, current: Held, facts: CallerFacts, asked_for: str | None) -> _Known:
+        """Read the request once more by settings that have just changed."""
+        if asked.token_hash.hex() not in current.enterprise.tokens:
+            raise TokenUnknown
+        line, caller = self._identify(current.enterprise, asked.request)
+        return _Known(current, facts if caller == asked_for else NO_FACTS, caller, line)
+
+    def _identify(self, enterprise: Enterprise, request: CallRequest) -> tuple[Line | None, str | None]:
+        line = enterprise.lines.get(request.line_id)
+        caller = self._normalise(request.phone, enterprise.country, line.area_code if line else "")
+        if caller is not None and is_own(enterprise, request.phone, caller):
+            return line, None
+        return line, caller
+
+    def _record(self, asked: Asked, known: _Known, decision: Decision) -> DecisionRecord:
+        now = self.clock()
+        return DecisionRecord(
+            enterprise=known.held.enterprise,
+            host_id=asked.host.id if asked.host else None,
+            unique_id=asked.request.unique_id,
+            line_id=asked.request.line_id,
+            phone=known.caller or asked.request.phone,
+            decision=decision,
+            facts_source=known.facts.source,
+            settings_age_s=now - known.held.verified_at,
+            read_ms=(asked.read_at - asked.started) * 1000,
+            facts_ms=(now - asked.read_at) * 1000,
+            total_ms=(now - asked.started) * 1000,
+        )
+
+
+def is_own(enterprise: Enterprise, raw: str, caller: str) -> bool:
+    """Tell whether the number is one of our own lines or extensions: no caller's identity."""
+    return raw.strip().lstrip("+") in enterprise.own_numbers or caller.lstrip("+") in enterprise.own_numbers
+
+
+def _current_host(enterprise: Enterprise, host: Host | None) -> Host | None:
+    return enterprise.hosts.get(host.id) if host is not None else None

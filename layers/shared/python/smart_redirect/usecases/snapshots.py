@@ -1,0 +1,137 @@
+"""Snapshots in memory: which enterprise a token names, its settings, and how long they have not been verified."""
+
+import asyncio
+from collections import OrderedDict
+from dataclasses import dataclass
+
+from smart_redirect.domain.enterprise import Enterprise
+from smart_redirect.errors import DatabaseUnavailable, TokenUnknown
+from smart_redirect.usecases.ports import Clock, FactsAnswer, SettingsSource
+
+
+@dataclass(frozen=True, slots=True)
+class Lifetimes:
+    """How long what is in memory may be used, in seconds."""
+
+    fresh: float = 60.0
+    stale: float = 3600.0
+    unknown_token: float = 5.0
+
+
+@dataclass(slots=True)
+class Held:
+    """One enterprise's snapshot; the times are of the injected clock, in seconds."""
+
+    enterprise: Enterprise
+    loaded_at: float
+    verified_at: float
+    used_at: float
+    all_switched_off: bool = False
+
+
+class Snapshots:
+    """The settings of the enterprises that called lately, at most `capacity` of them."""
+
+    def __init__(
+        self, source: SettingsSource, clock: Clock, lifetimes: Lifetimes | None = None, capacity: int = 2000
+    ) -> None:
+        self._source = source
+        self.clock = clock
+        self.lifetimes = lifetimes or Lifetimes()
+        self._capacity = capacity
+        self._held: OrderedDict[int, Held] = OrderedDict()
+        self._enterprise_of: dict[str, int] = {}
+        self._unknown: OrderedDict[bytes, float] = OrderedDict()
+        self._loading: dict[bytes, asyncio.Task[Enterprise | None]] = {}
+
+    def known(self, token_hash: bytes) -> Held | None:
+        """Return what memory has for a token, without asking the source."""
+        enterprise_id = self._enterprise_of.get(token_hash.hex())
+        held = self._held.get(enterprise_id) if enterprise_id is not None else None
+        if held is not None:
+            held.used_at = self.clock()
+        return held
+
+    async def find(self, token_hash: bytes, deadline: float) -> Held:
+        """Return the token's enterprise; TokenUnknown, or DatabaseUnavailable by the deadline."""
+        held = self.known(token_hash)
+        if held is not None:
+            return held
+        if self._unknown.get(token_hash, 0.0) > self.clock():
+            raise TokenUnknown
+        enterprise = await self._load_once(token_hash, deadline)
+        if enterprise is None:
+            self._remember_unknown(token_hash)
+            raise TokenUnknown
+        return self.put(enterprise)
+
+    async def _load_once(self, token_hash: bytes, deadline: float) -> Enterprise | None:
+        """Let calls that need the same snapshot at once share one load."""
+        task = self._loading.get(token_hash)
+        if task is None:
+            task = asyncio.ensure_future(self._source.load(token_hash, deadline))
+            self._loading[token_hash] = task
+            task.add_done_callback(lambda _: self._loading.pop(token_hash, None))
+        return await asyncio.shield(task)
+
+    def _remember_unknown(self, token_hash: bytes) -> None:
+        self._unknown[token_hash] = self.clock() + self.lifetimes.unknown_token
+        if len(self._unknown) > self._capacity:
+            self._unknown.popitem(last=False)
+
+    def put(self, enterprise: Enterprise) -> Held:
+        """Take a snapshot that was just read from the source."""
+        self.drop(enterprise.id)
+        now = self.clock()
+        held = Held(enterprise, loaded_at=now, verified_at=now, used_at=now)
+        self._held[enterprise.id] = held
+        self._enterprise_of.update(dict.fromkeys(enterprise.tokens, enterprise.id))
+        if len(self._held) > self._capacity:
+            self.drop(next(iter(self._held)))
+        return held
+
+    def drop(self, enterprise_id: int) -> None:
+        """Forget an enterprise and its tokens."""
+        held = self._held.pop(enterprise_id, None)
+        for token in held.enterprise.tokens if held else ():
+            self._enterprise_of.pop(token, None)
+
+    def wanted_version(self, held: Held) -> int:
+        """Return the version to ask with; 0 asks for the whole snapshot, because it is past its time to live."""
+        too_old = self.clock() - held.loaded_at > self.lifetimes.fresh
+        return 0 if too_old else held.enterprise.version
+
+    def verified(self, held: Held, answer: FactsAnswer) -> Held:
+        """Note that the database has just confirmed or replaced a snapshot."""
+        current = held if answer.newer is None else self.put(answer.newer)
+        current.verified_at = self.clock()
+        current.all_switched_off = answer.all_switched_off
+        return current
+
+    def is_too_old(self, held: Held) -> bool:
+        """Tell whether a snapshot has not been verified for longer than it may serve routes."""
+        return self.clock() - held.verified_at > self.lifetimes.stale
+
+    async def refresh(self, deadline: float) -> int:
+        """Reload in the background what is half-way to its time to live and still in use; return how many."""
+        due = [held for held in self._held.values() if self._is_due(held)]
+        for held in due:
+            try:
+                enterprise = await self._source.reload(held.enterprise.id, deadline)
+            except DatabaseUnavailable:
+                return 0
+            self._replace(held, enterprise)
+        return len(due)
+
+    def _replace(self, held: Held, enterprise: Enterprise | None) -> None:
+        if enterprise is None:
+            self.drop(held.enterprise.id)
+            return
+        fresh = self.put(enterprise)
+        fresh.used_at = held.used_at
+        fresh.all_switched_off = held.all_switched_off
+
+    def _is_due(self, held: Held) -> bool:
+        now = self.clock()
+        in_use = now - held.used_at < 10 * self.lifetimes.fresh
+        return in_use and now - held.loaded_at > self.lifetimes.fresh / 2

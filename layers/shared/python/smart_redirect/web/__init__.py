@@ -1,0 +1,1 @@
+"""HTTP: the Lambda runtime, the error table, the guards."""

@@ -1,0 +1,51 @@
+"""Whose request it is: the client's address, X-Forwarded-For only from trusted proxies, and CIDR lists."""
+
+from collections.abc import Iterable
+from functools import lru_cache
+from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address, ip_network
+from ipaddress import IPv4Network as _IPv4Network
+
+Network = _IPv4Network | IPv6Network
+Address = IPv4Address | IPv6Address
+
+
+@lru_cache(maxsize=4096)
+def parse_address(text: str) -> Address | None:
+    """Read an address, an IPv4-mapped IPv6 one as IPv4; None if it is none."""
+    try:
+        address = ip_address(text.strip().strip("[]"))
+    except ValueError:
+        return None
+    mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None
+    return mapped or address
+
+
+@lru_cache(maxsize=1024)
+def parse_networks(texts: tuple[str, ...]) -> tuple[Network, ...]:
+    """Read CIDR texts; ValueError names the one that is not a network."""
+    return tuple(ip_network(text, strict=False) for text in texts)
+
+
+@lru_cache(maxsize=8192)
+def is_within(address: str, networks: tuple[str, ...]) -> bool:
+    """Tell whether an address lies in one of the networks."""
+    parsed = parse_address(address)
+    return parsed is not None and any(parsed in network for network in parse_networks(networks))
+
+
+def is_loopback(address: str) -> bool:
+    """Tell whether an address is this machine's own."""
+    parsed = parse_address(address)
+    return parsed is not None and parsed.is_loopback
+
+
+def client_address(peer: str, forwarded_for: Iterable[str], trusted: tuple[str, ...]) -> str:
+    """Return the right-most hop that is not one of our proxies; the peer itself if it is not trusted.
+
+    `forwarded_for` are the X-Forwarded-For header values in the order received.
+    """
+    hops = [hop.strip() for value in forwarded_for for hop in value.split(",")]
+    address = peer
+    while hops and is_within(address, trusted):
+        address = hops.pop()
+    return address

@@ -1,0 +1,56 @@
+"""Runs an ASGI endpoint on Lambda: one event loop a process, everything opened on the first event and kept."""
+
+import asyncio
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+from typing import Any
+
+from mangum import Mangum
+
+Opener = Callable[[], AbstractAsyncContextManager[Any]]
+
+
+class LambdaRuntime:
+    """The handler of a function; making one does nothing, so that importing the function does nothing.
+
+    What `opener` yields is an ASGI application. Mangum would take a loop at import and run a lifespan on every
+    event (facts in STYLE); here the loop and the application live as long as the process.
+    """
+
+    def __init__(self, opener: Opener) -> None:
+        self._opener = opener
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._mangum: Mangum | None = None
+        self._opened: AbstractAsyncContextManager[Any] | None = None
+
+    def __call__(self, event: dict[str, Any], context: Any) -> dict[str, Any]:
+        """Answer one API Gateway event (REST or HTTP API payload)."""
+        self.prepare()
+        if self._mangum is None:
+            raise RuntimeError("prepare() has opened the application")
+        return self._mangum(event, context)
+
+    def prepare(self) -> None:
+        """Open the application, unless it is open; may be called in Lambda's init phase."""
+        loop = self.loop()
+        if self._mangum is None:
+            self._opened = self._opener()
+            application = loop.run_until_complete(self._opened.__aenter__())
+            self._mangum = Mangum(application, lifespan="off")
+
+    def close(self) -> None:
+        """Close what was opened, as a process that Lambda kills never does: for tests and local runs."""
+        if self._loop is None:
+            return
+        if self._mangum is not None and self._opened is not None:
+            self._loop.run_until_complete(self._opened.__aexit__(None, None, None))
+        self._loop.close()
+        asyncio.set_event_loop(None)
+        self._loop, self._mangum, self._opened = None, None, None
+
+    def loop(self) -> asyncio.AbstractEventLoop:
+        """Return the process's loop, set as the current one."""
+        if self._loop is None:
+            self._loop = asyncio.new_event_loop()
+        asyncio.set_event_loop(self._loop)
+        return self._loop
