@@ -6,11 +6,11 @@ from pathlib import Path
 
 import asyncpg
 import pytest
-from tests.conftest import copy_of
 
 from smart_redirect.local.binaries import candidates
 from smart_redirect.local.embedded import EmbeddedPostgres, free_port
 from smart_redirect.local.server_settings import TEST_SETTINGS
+from tests.conftest import copy_of
 
 SOURCE = Path(__file__).parents[2] / "layers" / "shared" / "python"
 

@@ -6,12 +6,12 @@ import sys
 from pathlib import Path
 
 import pytest
-from tests.local.conftest import OWNER, SOURCE, query
 
 from smart_redirect.local.account import Account, server_account
 from smart_redirect.local.binaries import EmbeddedPostgresError, candidates
 from smart_redirect.local.embedded import EmbeddedPostgres, dsn_of_running
 from smart_redirect.local.server_settings import TEST_SETTINGS
+from tests.local.conftest import OWNER, SOURCE, query
 
 needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root needs another account for the server")
 

@@ -11,12 +11,12 @@ from pathlib import Path
 
 import asyncpg
 import pytest
-from tests.local.conftest import OWNER, SOURCE, query
 
 from smart_redirect.local.binaries import EmbeddedPostgresError
 from smart_redirect.local.cluster import server_processes
 from smart_redirect.local.embedded import EmbeddedPostgres, dsn_of_running
 from smart_redirect.local.server_settings import SAFE_SETTINGS, TEST_SETTINGS
+from tests.local.conftest import OWNER, SOURCE, query
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import logging
+import signal
 import socket
 import sys
 from collections.abc import Iterator
@@ -29,6 +30,9 @@ logger = logging.getLogger(__name__)
 def main() -> int:
     """Run until SIGINT or SIGTERM; 1 when something that the server needs cannot be had."""
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(message)s", stream=sys.stderr)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        # uvicorn stops gracefully and then raises the signal again: by then there is nothing left to do.
+        signal.signal(number, lambda *_: None)
     try:
         with _running_settings() as settings, asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             runner.run(serve(settings))

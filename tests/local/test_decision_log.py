@@ -1,0 +1,116 @@
+"""The decision log writes every record to the file at once, and to the table when the database takes it."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import asyncpg
+import pytest
+
+from smart_redirect.adapters.postgres.decisions import PostgresDecisions
+from smart_redirect.adapters.postgres.pool import open_pool
+from smart_redirect.errors import DatabaseUnavailable
+from smart_redirect.local.decision_log import BatchedDecisionLog
+from smart_redirect.local.metrics import Metrics
+from tests.samples import record
+
+
+class Table:
+    """A decisions table that can be away, and that refuses records with the word `poison`."""
+
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+        self.away = False
+
+    async def append(self, lines: list[str]) -> None:
+        if self.away:
+            raise DatabaseUnavailable("away")
+        if any("poison" in line for line in lines):
+            raise asyncpg.DataError("poison")
+        self.lines += lines
+
+
+@pytest.fixture
+def table() -> Table:
+    return Table()
+
+
+@pytest.fixture
+def log(tmp_path: Path, table: Table) -> BatchedDecisionLog:
+    return BatchedDecisionLog(tmp_path / "logs" / "smart_decisions.log", table.append, Metrics())
+
+
+def lines_of(tmp_path: Path) -> list[str]:
+    return (tmp_path / "logs" / "smart_decisions.log").read_text(encoding="utf-8").splitlines()
+
+
+async def test_a_record_is_one_line_with_a_masked_phone(log: BatchedDecisionLog, tmp_path: Path) -> None:
+    log.write(record())
+    await log.flush()
+    (line,) = lines_of(tmp_path)
+    written = json.loads(line)
+    assert "291112233" not in line
+    assert (written["reason"], written["context"], written["name"]) == ("routed", "mngr31_0001363_1", "Петрова")
+    assert written["trace"][0]["verdict"] == "chosen"
+    assert written["ms"] == {"read": 0.1, "facts": 1.25, "total": 1.5}
+
+
+async def test_an_enterprise_may_want_full_phones(log: BatchedDecisionLog, tmp_path: Path) -> None:
+    log.write(record(enterprise=replace(record().enterprise, full_phones=True)))
+    await log.flush()
+    assert json.loads(lines_of(tmp_path)[0])["phone"] == "+375291112233"
+
+
+async def test_the_database_gets_later_what_it_could_not_take(
+    log: BatchedDecisionLog, table: Table, tmp_path: Path
+) -> None:
+    table.away = True
+    log.write(record())
+    await log.flush()
+    assert (len(lines_of(tmp_path)), table.lines) == (1, [])
+    table.away = False
+    log.write(record())
+    await log.flush()
+    assert table.lines == lines_of(tmp_path)
+
+
+async def test_one_bad_record_does_not_hold_up_the_others(log: BatchedDecisionLog, table: Table) -> None:
+    for unique_id in ("1.0", "poison", "2.0"):
+        log.write(record(unique_id=unique_id))
+    await log.flush()
+    assert [json.loads(line)["call"] for line in table.lines] == ["1.0", "2.0"]
+
+
+async def test_the_file_may_be_rotated_away(log: BatchedDecisionLog, tmp_path: Path) -> None:
+    log.write(record())
+    await log.flush()
+    (tmp_path / "logs" / "smart_decisions.log").rename(tmp_path / "logs" / "smart_decisions.log.1")
+    log.write(record())
+    await log.flush()
+    assert len(lines_of(tmp_path)) == 1
+
+
+@pytest.mark.parametrize("text", ["1.0", "\x00", "\ud800", "\\u0000", "'\"\\", "я" * 200])
+async def test_the_table_takes_whatever_a_host_sent(database_url: str, tmp_path: Path, text: str) -> None:
+    pool = await open_pool(database_url, size=1)
+    log = BatchedDecisionLog(tmp_path / "log", PostgresDecisions(pool).append, Metrics())
+    await pool.execute("INSERT INTO enterprises (number, name) VALUES ('0367', 'x')")
+    log.write(record(unique_id=text, line_id=text, phone=text))
+    await log.flush()
+    row = await pool.fetchrow("SELECT * FROM decisions")
+    await pool.close()
+    assert (row["reason"], row["context"], row["enterprise_id"]) == ("routed", "mngr31_0001363_1", 1)
+
+
+async def test_metrics_count_results_and_reasons(tmp_path: Path, table: Table) -> None:
+    metrics = Metrics()
+    log = BatchedDecisionLog(tmp_path / "log", table.append, metrics)
+    log.write(record())
+    log.write(record(decision=replace(record().decision, shadow=True)))
+    log.refused("TokenUnknown")
+    await log.flush()
+    text = metrics.render().decode()
+    assert 'smart_redirect_requests_total{reason="routed",result="routed"} 1.0' in text
+    assert 'smart_redirect_requests_total{reason="routed",result="shadow"} 1.0' in text
+    assert 'smart_redirect_requests_total{reason="TokenUnknown",result="refused"} 1.0' in text
+    assert 'smart_redirect_decision_seconds_bucket{le="0.002"} 2.0' in text

@@ -1,0 +1,41 @@
+"""Settings have one definition; both readers give the same values and name what cannot be used."""
+
+import pytest
+from hypothesis import given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
+
+from smart_redirect.errors import SettingInvalid
+from smart_redirect.local.settings import as_environment, read_settings
+from smart_redirect.settings import Settings, from_environ
+
+
+def test_without_variables_both_give_the_defaults() -> None:
+    assert from_environ({}) == Settings() == read_settings()
+
+
+@hypothesis_settings(derandomize=True, max_examples=50)
+@given(st.integers(1, 10_000), st.floats(0, 1e6), st.booleans(), st.text("abcdef0123456789", min_size=32))
+def test_both_read_the_same(budget: int, seconds: float, switch: bool, key: str) -> None:
+    given_settings = Settings(budget_ms=budget, stale_seconds=seconds, full_phones=switch, key=key, database_url="x")
+    variables = as_environment(given_settings)
+    with pytest.MonkeyPatch.context() as environment:
+        for name, value in variables.items():
+            environment.setenv(name, value)
+        assert from_environ(variables) == given_settings == read_settings()
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("SMART_REDIRECT_BUDGET_MS", "soon"), ("SMART_REDIRECT_FULL_PHONES", "perhaps")]
+)
+def test_both_name_the_variable_that_cannot_be_used(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
+    with pytest.raises(SettingInvalid, match=name):
+        from_environ({name: value})
+    monkeypatch.setenv(name, value)
+    with pytest.raises(SettingInvalid, match=name):
+        read_settings()
+
+
+def test_a_short_key_is_refused() -> None:
+    with pytest.raises(SettingInvalid, match="SMART_REDIRECT_KEY"):
+        _ = Settings(key="short").key_bytes
