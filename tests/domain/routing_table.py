@@ -182,6 +182,7 @@ STARTS: dict[str, Callable[[Question, str], Question]] = {
     ),
     "manager says ": _manager_says,
     "bitrix says ": _bitrix_says,
+    "line id ": lambda q, line_id: _line(q, id=line_id),
     "own contact ": lambda q, name: _facts(q, own_name=name),
     "host lacks ": lambda q, context: _host(q, loaded=replace(POOL, missing=frozenset({context}))),
 }

@@ -1,6 +1,7 @@
 """The model of the old macro agrees with what the real one was seen to do."""
 
 import pytest
+
 from tests.fakes.old_macro import goes_to, read
 
 CONTEXT = "mngr31_0001363_1"

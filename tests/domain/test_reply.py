@@ -8,9 +8,9 @@ import unicodedata
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
-from tests.fakes.old_macro import read
 
 from smart_redirect.domain.reply import MAX_NAME_BYTES, NOTHING, clean_name, encode
+from tests.fakes.old_macro import read
 
 CONTEXT = "mngr31_0001363_1"
 # Any text at all, lone surrogates included, and texts that lean on the characters with a rule.
@@ -130,6 +130,21 @@ def test_a_long_name_is_cut_between_two_characters(length: int) -> None:
 
     assert 140 < len(clean.encode()) <= MAX_NAME_BYTES
     assert re.fullmatch(f"a*(?:{family})*(?:{unicodedata.normalize('NFC', accented)})*", clean)
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        ("x" * 300, "x" * 160),
+        ("я" * 81, "я" * 80),
+        ("№" * 54, "№" * 53),
+        ("a" * 159 + " b", "a" * 159),
+        ("a" * 154 + "👋🏽b", "a" * 154),
+        ("a" * 152 + "👋🏽b", "a" * 152 + "👋🏽"),
+    ],
+)
+def test_a_name_has_at_most_160_bytes(name: str, shown: str) -> None:
+    assert clean_name(name) == shown
 
 
 def test_a_character_longer_than_the_limit_is_cut_all_the_same() -> None:

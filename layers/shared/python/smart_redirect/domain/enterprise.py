@@ -1,8 +1,13 @@
 """The settings of one enterprise that a decision needs: a frozen snapshot with a version."""
 
+import re
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property
+
+from smart_redirect.domain.phone import normalise
+
+_POOLED = re.compile(r"[0-9][0-9A-Za-z_-]{1,39}")
 
 
 class Mode(StrEnum):
@@ -52,6 +57,11 @@ class Line:
     crm_falls_back: bool = True
     name_parts: tuple[NamePart, ...] = ()
     shop: str = ""
+
+    @property
+    def can_have_pool(self) -> bool:
+        """Tell whether the pattern `_X.` of the pool's contexts matches the line, and its name is safe in one."""
+        return _POOLED.fullmatch(self.id) is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,10 +160,11 @@ class Enterprise:
 
     @cached_property
     def own_numbers(self) -> frozenset[str]:
-        """Digits that are ours: line ids, the lines' public numbers, extensions."""
-        lines = {line.id for line in self.lines.values()} | {line.number for line in self.lines.values()}
-        numbers = lines | {extension.number for extension in self.extensions}
-        return frozenset(number.lstrip("+") for number in numbers if number)
+        """Digits that are ours: line ids, the lines' public numbers as written and as E.164, extensions."""
+        lines = self.lines.values()
+        public = {normalise(line.number, self.country, line.area_code) or "" for line in lines}
+        ours = {line.id for line in lines} | {line.number for line in lines} | {each.number for each in self.extensions}
+        return frozenset(number.lstrip("+") for number in public | ours if number)
 
     def extension(self, number: str) -> Extension | None:
         """Find an extension by its exact number, else without leading zeros if that is unique."""

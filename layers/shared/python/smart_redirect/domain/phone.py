@@ -110,6 +110,8 @@ def _usual(number: str, plan: _Plan, area_code: str) -> str | None:
         return f"+{abroad}" if _ABROAD.fullmatch(abroad) else None
     if own := plan.national.fullmatch(number):
         return plan.prefix + own[1]
+    if _ABROAD.fullmatch(number):
+        return f"+{number}"
     if _may_be_local(number, area_code) and (own := plan.national.fullmatch(area_code + number)):
         return plan.prefix + own[1]
     return None
