@@ -5,10 +5,10 @@ VENV := .venv
 BIN := $(VENV)/bin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: run test test-asterisk check format bench lock schema clean help
+.PHONY: run test test-postgres-15 test-asterisk check format bench lock schema clean help
 
 help:           ## this list
-	@grep -hE '^[a-z-]+: .*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/' | expand -t 18
+	@grep -hE '^[a-z0-9-]+: .*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/' | expand -t 18
 
 run: $(VENV)/.run   ## install, start PostgreSQL, migrate, load demo data, serve on 127.0.0.1:8021
 	$(BIN)/python local_server.py
@@ -16,6 +16,9 @@ run: $(VENV)/.run   ## install, start PostgreSQL, migrate, load demo data, serve
 test: $(VENV)/.dev  ## every test but those that place calls on a real Asterisk
 	$(BIN)/python -m pytest --ignore=tests/asterisk
 	@tests/asterisk/available || true
+
+test-postgres-15: $(VENV)/.dev  ## the tests that use the database, on Debian's PostgreSQL 15
+	POSTGRES_BIN_TEST=/usr/lib/postgresql/15/bin $(BIN)/python -m pytest tests/adapters tests/usecases tests/functions
 
 test-asterisk: $(VENV)/.dev  ## real calls on Asterisk 16 and 22 in chroots (root, debootstrap, sip-tester)
 	$(BIN)/python -m pytest tests/asterisk

@@ -1,7 +1,7 @@
 """The database of the tests: one server a session, one fresh and migrated database a test.
 
-The server is the embedded one, on a memory file system. DATABASE_URL_TEST names another one to use instead,
-such as an older PostgreSQL; its role must be allowed to create databases.
+The server is the embedded one, on a memory file system. POSTGRES_BIN_TEST names the folder of another version's
+programs to run instead; DATABASE_URL_TEST a running server, whose role must be allowed to create databases.
 """
 
 import asyncio
@@ -25,6 +25,7 @@ from smart_redirect.local.embedded import EmbeddedPostgres, free_port
 from smart_redirect.local.server_settings import TEST_SETTINGS
 
 MIGRATIONS = Path(__file__).parents[1] / "infra" / "migrations"
+BINARIES = Path(os.environ["POSTGRES_BIN_TEST"]) if os.environ.get("POSTGRES_BIN_TEST") else None
 T = TypeVar("T")
 
 
@@ -97,7 +98,9 @@ def postgres(memory_dir: Path) -> Iterator[Server]:
     if given:
         yield Server(given, given if urlsplit(given).hostname else None)
         return
-    with EmbeddedPostgres(memory_dir / "session", port=free_port(), settings=TEST_SETTINGS) as server:
+    with EmbeddedPostgres(
+        memory_dir / "session", port=free_port(), settings=TEST_SETTINGS, binaries=BINARIES
+    ) as server:
         yield Server(server.dsn, server.tcp_dsn_of("postgres"))
 
 
@@ -142,7 +145,7 @@ def database_tcp_url(postgres: Server, database: str) -> str:
 def migrated_data(memory_dir: Path) -> Path:
     """Data folder of a migrated server that does not run, to be copied."""
     folder = memory_dir / "migrated"
-    with EmbeddedPostgres(folder, settings=TEST_SETTINGS) as server:
+    with EmbeddedPostgres(folder, settings=TEST_SETTINGS, binaries=BINARIES) as server:
         run(migrate_dsn(server.dsn))
     return folder
 
@@ -151,6 +154,6 @@ def migrated_data(memory_dir: Path) -> Path:
 def own_postgres(memory_dir: Path, migrated_data: Path) -> Iterator[EmbeddedPostgres]:
     """A migrated server of this test alone, to be killed and restarted; its database is `server.dsn`."""
     folder = copy_of(migrated_data, memory_dir)
-    with EmbeddedPostgres(folder, port=free_port(), settings=TEST_SETTINGS) as server:
+    with EmbeddedPostgres(folder, port=free_port(), settings=TEST_SETTINGS, binaries=BINARIES) as server:
         yield server
     shutil.rmtree(folder)

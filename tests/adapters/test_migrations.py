@@ -110,9 +110,7 @@ async def test_of_many_runners_at_once_exactly_one_applies_each_file(empty_datab
 
 
 async def test_a_statement_waits_for_a_table_only_for_a_moment(connection, folder):
-    (folder / "0003_show.sql").write_text(
-        "CREATE TABLE shown AS SELECT current_setting('lock_timeout') AS value;"
-    )
+    (folder / "0003_show.sql").write_text("CREATE TABLE shown AS SELECT current_setting('lock_timeout') AS value;")
     await migrate(connection, folder)
     assert await connection.fetchval("SELECT value FROM shown") == "5s"
     assert await connection.fetchval("SELECT current_setting('lock_timeout')") == "0"

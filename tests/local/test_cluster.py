@@ -18,9 +18,7 @@ needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root needs anoth
 
 @pytest.mark.parametrize("pid", [os.getpid(), 1, 999_999_999])
 def test_a_stale_process_number_is_survived(data_dir, binaries, pid):
-    (data_dir / "pgdata" / "postmaster.pid").write_text(
-        f"{pid}\n{data_dir}\n0\n5432\n{data_dir}\n\n0 0\nready\n"
-    )
+    (data_dir / "pgdata" / "postmaster.pid").write_text(f"{pid}\n{data_dir}\n0\n5432\n{data_dir}\n\n0 0\nready\n")
     with EmbeddedPostgres(data_dir, settings=TEST_SETTINGS, binaries=binaries) as server:
         assert server.running
 
@@ -47,9 +45,7 @@ def test_data_of_a_version_that_is_not_installed_are_refused_by_number(data_dir)
 
 def test_an_ordinary_account_can_run_it(memory_dir, binaries):
     account = server_account(memory_dir / "ordinary")
-    python = next(
-        (path for path in (sys.executable, "/usr/bin/python3") if account.may_run(Path(path))), None
-    )
+    python = next((path for path in (sys.executable, "/usr/bin/python3") if account.may_run(Path(path))), None)
     if python is None or not account.may_run(SOURCE) or not account.may_run(binaries / "postgres"):
         pytest.skip("an ordinary account can enter neither this Python nor this checkout")
     folder = memory_dir / f"ordinary-{binaries.parts[-2]}"

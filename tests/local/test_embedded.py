@@ -116,9 +116,7 @@ async def test_the_command_line_finds_the_server_of_another_process(owner, data_
 
 
 def test_the_command_line_finds_nothing_where_nothing_runs(data_dir, tmp_path):
-    (data_dir / "pgdata" / "postmaster.pid").write_text(
-        f"{os.getpid()}\nx\n0\n5432\n/nowhere\n\n0 0\nready\n"
-    )
+    (data_dir / "pgdata" / "postmaster.pid").write_text(f"{os.getpid()}\nx\n0\n5432\n/nowhere\n\n0 0\nready\n")
     assert (dsn_of_running(data_dir), dsn_of_running(tmp_path / "none")) == (None, None)
 
 

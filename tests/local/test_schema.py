@@ -12,16 +12,16 @@ INFRA = Path(__file__).parents[2] / "infra"
 MAJOR = 18
 
 
-@pytest.mark.skipif(
-    major_version(next(candidates())) != MAJOR, reason=f"schema.sql is in the words of {MAJOR}"
-)
+@pytest.mark.skipif(major_version(next(candidates())) != MAJOR, reason=f"schema.sql is in the words of {MAJOR}")
 def test_the_committed_schema_is_what_the_migrations_lead_to():
     told = "run: python -m smart_redirect.local.schema"
     assert (INFRA / "schema.sql").read_text() == schema_of(INFRA / "migrations"), told
 
 
 def test_what_differs_from_run_to_run_is_left_out():
-    dump = "--\n-- PostgreSQL database dump\n--\n\n\\restrict aB3\n\n-- Dumped from database version 18.6\n\nSET a = 1;\n"
+    dump = (
+        "--\n-- PostgreSQL database dump\n--\n\n\\restrict aB3\n\n-- Dumped from database version 18.6\n\nSET a = 1;\n"
+    )
     assert normalised(dump).splitlines()[1:] == ["", "SET a = 1;"]
 
 

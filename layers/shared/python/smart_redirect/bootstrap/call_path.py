@@ -1,6 +1,6 @@
 """Puts the call path together: nothing here opens a connection before the first request needs one."""
 
-import asyncio
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -48,7 +48,8 @@ def _assemble(
     settings: Settings, log: DecisionLog, pool: "asyncpg.Pool[Any]", loopback_only: frozenset[bytes]
 ) -> CallPath:
     reads = TimedReads(pool)
-    clock = asyncio.get_running_loop().time
+    # The time base of every event loop, but uvloop's own is rounded to milliseconds and stands still in a turn.
+    clock = time.monotonic
     lifetimes = Lifetimes(settings.snapshot_seconds, settings.stale_seconds)
     snapshots = Snapshots(PostgresSettings(reads), clock, lifetimes)
     admission = Admission(settings.key_bytes, snapshots, is_within, settings.failed_attempts_per_minute, loopback_only)

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import asyncpg
 
 from smart_redirect.adapters.migrations import migrate
+from smart_redirect.adapters.postgres.timed import type_of_loss
 from smart_redirect.adapters.postgres.upkeep import make_partitions
 from smart_redirect.local.demo import load_demo
 from smart_redirect.local.embedded import EmbeddedPostgres
@@ -31,13 +32,20 @@ async def prepare_database(settings: Settings) -> None:
     """Migrate, make this month's partitions and the next ones, and load the demo data if wished."""
     connection = await asyncpg.connect(settings.database_url, timeout=5)
     try:
-        for name in await migrate(connection, MIGRATIONS):
-            logger.info("applied migration %s", name)
-        await make_partitions(connection)
-        if settings.demo and await load_demo(connection, settings.key_bytes, settings.key_id):
-            logger.info("loaded the demo enterprise 0367")
-    finally:
-        await connection.close(timeout=5)
+        await _prepare(connection, settings)
+    except BaseException:
+        # Closing politely would wait for a server that may be gone, and hide that we were cancelled.
+        connection.terminate()
+        raise
+    await connection.close(timeout=5)
+
+
+async def _prepare(connection: asyncpg.Connection, settings: Settings) -> None:
+    for name in await migrate(connection, MIGRATIONS):
+        logger.info("applied migration %s", name)
+    await make_partitions(connection)
+    if settings.demo and await load_demo(connection, settings.key_bytes, settings.key_id):
+        logger.info("loaded the demo enterprise 0367")
 
 
 async def prepare_patiently(settings: Settings, every: float = 1.0) -> None:
@@ -45,7 +53,7 @@ async def prepare_patiently(settings: Settings, every: float = 1.0) -> None:
     while True:
         try:
             await prepare_database(settings)
-        except (OSError, asyncpg.PostgresConnectionError, asyncpg.CannotConnectNowError) as error:
+        except type_of_loss as error:
             logger.warning("the database cannot be prepared yet: %s", type(error).__name__)
             await asyncio.sleep(every)
         else:

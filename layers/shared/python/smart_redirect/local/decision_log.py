@@ -16,6 +16,7 @@ from smart_redirect.usecases.ports import DecisionRecord
 logger = logging.getLogger(__name__)
 Append = Callable[[list[str]], Awaitable[None]]
 _BATCH = 500
+_LAST_WORDS = 3.0
 
 
 class BatchedDecisionLog:
@@ -34,8 +35,14 @@ class BatchedDecisionLog:
         self._append = append
         self._metrics = metrics
         self._full_phones = full_phones
+        self._away = False
         self._fresh: list[tuple[DecisionRecord, float]] = []
         self._unstored: deque[str] = deque(maxlen=capacity)
+
+    @property
+    def waiting(self) -> int:
+        """How many records the database has not stored yet."""
+        return len(self._fresh) + len(self._unstored)
 
     def write(self, record: DecisionRecord) -> None:
         """Take one record; a list append."""
@@ -52,7 +59,8 @@ class BatchedDecisionLog:
                 await asyncio.sleep(every)
                 await self.flush()
         finally:
-            await self.flush()
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self.flush(), _LAST_WORDS)
 
     async def flush(self) -> None:
         """Write file and metrics now, and offer the database what it has not stored yet."""
@@ -61,7 +69,17 @@ class BatchedDecisionLog:
             while self._unstored:
                 await self._store_batch()
         except DatabaseUnavailable as error:
-            logger.warning("decision records wait for the database: %s", error)
+            self._note(away=True, reason=str(error))
+        else:
+            self._note(away=False)
+
+    def _note(self, *, away: bool, reason: str = "") -> None:
+        """Say once that the database went away, and once that it is back."""
+        if away and not self._away:
+            logger.warning("decision records wait for the database: %s", reason)
+        if self._away and not away:
+            logger.info("the database takes decision records again")
+        self._away = away
 
     async def _store_batch(self) -> None:
         batch = [self._unstored[i] for i in range(min(len(self._unstored), _BATCH))]

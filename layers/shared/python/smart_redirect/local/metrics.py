@@ -52,6 +52,13 @@ class Metrics:
             registry=self._registry,
         )
 
+        self._refused_events = Counter(
+            "smart_redirect_events_refused",
+            "Call events that were not taken, by reason.",
+            ["reason"],
+            registry=self._registry,
+        )
+
     def observe(self, record: DecisionRecord) -> None:
         """Count one decision."""
         self._requests.labels(result_of(record), record.decision.reason.value).inc()
@@ -61,6 +68,10 @@ class Metrics:
     def refused(self, reason: str) -> None:
         """Count one request that got no decision."""
         self._requests.labels("refused", reason).inc()
+
+    def refused_event(self, reason: str) -> None:
+        """Count one call event that was not taken."""
+        self._refused_events.labels(reason).inc()
 
     def gauge(self, name: str, help_text: str, read: Callable[[], float]) -> None:
         """Show a value that is read when the metrics are."""

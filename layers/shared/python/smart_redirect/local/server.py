@@ -13,6 +13,7 @@ import httpx
 import uvicorn
 import uvloop
 
+from smart_redirect.adapters.postgres.timed import type_of_loss
 from smart_redirect.errors import SmartRedirectError
 from smart_redirect.local.application import CALL_PATH
 from smart_redirect.local.database import database, prepare_database
@@ -30,6 +31,7 @@ logger = logging.getLogger(__name__)
 def main() -> int:
     """Run until SIGINT or SIGTERM; 1 when something that the server needs cannot be had."""
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(message)s", stream=sys.stderr)
+    logging.getLogger("httpx").setLevel(logging.WARNING)
     for number in (signal.SIGINT, signal.SIGTERM):
         # uvicorn stops gracefully and then raises the signal again: by then there is nothing left to do.
         signal.signal(number, lambda *_: None)
@@ -55,8 +57,9 @@ async def serve(settings: Settings) -> None:
     """Serve until told to stop; with an embedded database only after it is migrated."""
     try:
         await asyncio.wait_for(prepare_database(settings), 60)
-    except OSError as error:
-        logger.warning("the database does not answer yet (%s); calls get nothing until it does", error)
+    except type_of_loss as error:
+        reason = type(error).__name__
+        logger.warning("the database does not answer yet (%s); calls get nothing until it does", reason)
     async with open_application(settings) as application:
         server = _Server(_config(application, settings))
         await server.serve()

@@ -2,8 +2,7 @@
 
 import asyncio
 import contextlib
-import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator
+from collections.abc import AsyncIterator, Coroutine, Iterator
 from typing import Any
 
 from starlette.applications import Starlette
@@ -12,8 +11,9 @@ from smart_redirect.adapters.postgres.decisions import PostgresDecisions
 from smart_redirect.adapters.postgres.pool import open_pool
 from smart_redirect.bootstrap.call_path import CallPath, open_call_path
 from smart_redirect.domain.token import token_hash
-from smart_redirect.errors import Unavailable
 from smart_redirect.local.application import Parts, build_application
+from smart_redirect.local.background import repeat, running
+from smart_redirect.local.call_events import LocalEvents, open_events
 from smart_redirect.local.database import prepare_patiently
 from smart_redirect.local.decision_log import BatchedDecisionLog
 from smart_redirect.local.demo import DEMO_TOKEN
@@ -21,8 +21,8 @@ from smart_redirect.local.metrics import Metrics
 from smart_redirect.local.paths import within_checkout
 from smart_redirect.settings import Settings
 
-logger = logging.getLogger(__name__)
 _DAY = 86_400.0
+_EVENTS_MAY_WAIT = 60.0
 
 
 @contextlib.asynccontextmanager
@@ -38,8 +38,10 @@ async def open_application(settings: Settings) -> AsyncIterator[Starlette]:
         call_path = await stack.enter_async_context(open_call_path(settings, log, loopback_only=demo))
         for task in _schedules(settings, call_path, log):
             await stack.enter_async_context(running(task))
-        watch_database(metrics, call_path)
-        yield build_application(settings, Parts(call_path.endpoint, {}, metrics, lambda: ready(call_path)))
+        events = await stack.enter_async_context(open_events(settings, metrics.refused_event, demo))
+        _show(metrics, call_path, events, log)
+        parts = Parts(call_path.endpoint, events.endpoints, metrics, lambda: ready(call_path, events))
+        yield build_application(settings, parts)
 
 
 def _schedules(settings: Settings, call_path: CallPath, log: BatchedDecisionLog) -> Iterator[Coroutine[Any, Any, None]]:
@@ -52,37 +54,18 @@ async def _refresh(call_path: CallPath) -> None:
     await call_path.snapshots.refresh(asyncio.get_running_loop().time() + 5)
 
 
-async def repeat(work: Callable[[], Awaitable[object]], every: float) -> None:
-    """Do the work at once and then every so many seconds; an outage of a dependency only costs a turn."""
-    while True:
-        try:
-            await work()
-        except Unavailable as error:
-            logger.warning("a schedule waits for its next turn: %s", error)
-        await asyncio.sleep(every)
+def ready(call_path: CallPath, events: LocalEvents) -> dict[str, bool]:
+    """Say which dependency answers; events that wait for long mean that nobody records them."""
+    return {"database": call_path.reads.healthy, "events": events.state.oldest_age < _EVENTS_MAY_WAIT}
 
 
-@contextlib.asynccontextmanager
-async def running(work: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
-    """Run a task beside the block, and cancel it at the end."""
-    task = asyncio.create_task(work)
-    try:
-        yield
-    finally:
-        task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await task
-
-
-def ready(call_path: CallPath) -> dict[str, bool]:
-    """Say which dependency answers."""
-    return {"database": call_path.reads.healthy}
-
-
-def watch_database(metrics: Metrics, call_path: CallPath) -> None:
-    """Show the state of the database as a gauge."""
-    metrics.gauge(
-        "smart_redirect_database_up",
-        "1 when the last reads of the call path were answered.",
-        lambda: float(call_path.reads.healthy),
-    )
+def _show(metrics: Metrics, call_path: CallPath, events: LocalEvents, log: BatchedDecisionLog) -> None:
+    """Add the gauges of what is read when the metrics are."""
+    state = events.state
+    up = "1 when the last reads of the call path were answered."
+    metrics.gauge("smart_redirect_database_up", up, lambda: float(call_path.reads.healthy))
+    metrics.gauge("smart_redirect_events_waiting", "Call events on disk.", lambda: float(state.depth.waiting))
+    metrics.gauge("smart_redirect_events_oldest_seconds", "Age of the oldest of them.", lambda: state.oldest_age)
+    metrics.gauge("smart_redirect_events_recorded", "Call events recorded since start.", lambda: float(state.recorded))
+    metrics.gauge("smart_redirect_events_buried", "Call events that cannot be recorded.", lambda: float(state.buried))
+    metrics.gauge("smart_redirect_decisions_waiting", "Decision records not yet stored.", lambda: float(log.waiting))

@@ -5,8 +5,10 @@ from typing import Any
 import asyncpg
 
 from smart_redirect.adapters.postgres.queries import load
-from smart_redirect.adapters.postgres.timed import type_of_loss
+from smart_redirect.adapters.postgres.timed import lent, type_of_loss
 from smart_redirect.errors import DatabaseUnavailable
+
+_SECONDS = 5.0
 
 
 class PostgresDecisions:
@@ -19,6 +21,7 @@ class PostgresDecisions:
     async def append(self, lines: list[str]) -> None:
         """Store records given as JSON texts; DatabaseUnavailable, or asyncpg's error about a record in them."""
         try:
-            await self._pool.execute(self._query, f"[{','.join(lines)}]", timeout=10)
+            async with lent(self._pool, _SECONDS) as connection:
+                await connection.execute(self._query, f"[{','.join(lines)}]")
         except type_of_loss as error:
             raise DatabaseUnavailable(type(error).__name__) from error

@@ -20,6 +20,25 @@ _PATIENCE = 3
 _TRIAL = 0.06
 
 
+@contextlib.asynccontextmanager
+async def lent(pool: "asyncpg.Pool[Any]", seconds: float) -> AsyncIterator[Any]:
+    """Lend a connection for so many seconds at most; after that, or when its borrower is cancelled, it is cut.
+
+    Without the cut, giving back a connection whose query was cancelled waits for a server that may be gone.
+    """
+    async with asyncio.timeout(seconds):
+        connection = await pool.acquire()
+    cut = asyncio.get_running_loop().call_later(seconds, connection.terminate)
+    try:
+        yield connection
+    except asyncio.CancelledError:
+        connection.terminate()
+        raise
+    finally:
+        cut.cancel()
+        await pool.release(connection, timeout=seconds)
+
+
 class TimedReads:
     """Idempotent reads through a pool, each within a deadline of the event loop's clock (seconds).
 

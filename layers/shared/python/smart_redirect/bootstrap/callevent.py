@@ -1,0 +1,88 @@
+"""Puts the two Lambda handlers of call events together: one fills the queue, the other empties it."""
+
+import asyncio
+import logging
+import os
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import Any
+
+from smart_redirect.adapters.sqs import SqsEventQueue
+from smart_redirect.adapters.stdout_log import StdoutLog
+from smart_redirect.bootstrap.call_events import event_endpoints, open_delivery
+from smart_redirect.domain.reply import NOTHING
+from smart_redirect.errors import SettingInvalid
+from smart_redirect.settings import PREFIX, from_environ
+from smart_redirect.usecases.deliver_events import DeliverEvents, Outcome
+from smart_redirect.web.asgi import Receive, Scope, Send, answer
+from smart_redirect.web.callevent import BODY
+from smart_redirect.web.errors import status_of
+from smart_redirect.web.lambda_runtime import LambdaRuntime
+
+logger = logging.getLogger(__name__)
+
+
+@asynccontextmanager
+async def _open_endpoints() -> AsyncIterator[Any]:
+    settings = from_environ(os.environ)
+    if not settings.queue_url:
+        raise SettingInvalid(f"{PREFIX}QUEUE_URL must name the queue of the call events")
+    endpoints = event_endpoints(settings, SqsEventQueue(settings.queue_url), StdoutLog().refused)
+
+    async def application(scope: Scope, receive: Receive, send: Send) -> None:
+        endpoint = endpoints.get(scope["path"].rpartition("/")[2])
+        if endpoint is None:
+            await answer(send, 404, NOTHING)
+            return
+        await endpoint(scope, receive, send)
+
+    yield application
+
+
+class EventsHandler:
+    """Takes events over HTTP; never raises, because API Gateway's own error page is none that a host can read."""
+
+    def __init__(self) -> None:
+        self.runtime = LambdaRuntime(_open_endpoints)
+
+    def __call__(self, event: dict[str, Any], context: Any) -> dict[str, Any]:
+        """Answer one event of API Gateway."""
+        try:
+            return self.runtime(event, context)
+        except Exception as error:
+            logger.exception("the event endpoints could not be opened or run")
+            headers = {"content-type": "application/json"}
+            return {"statusCode": status_of(error), "headers": headers, "body": BODY.decode(), "isBase64Encoded": False}
+
+
+class QueueHandler:
+    """Records what SQS delivers; tells it which messages to deliver again."""
+
+    def __init__(self) -> None:
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._opened: AbstractAsyncContextManager[DeliverEvents] | None = None
+        self._deliver: DeliverEvents | None = None
+
+    def __call__(self, event: dict[str, Any], _context: Any) -> dict[str, Any]:
+        """Record one batch; raises only if nothing of it was tried."""
+        loop, deliver = self._ready()
+        records = event["Records"]
+        outcomes = loop.run_until_complete(deliver([record["body"] for record in records]))
+        kept = [record["messageId"] for record, each in zip(records, outcomes, strict=True) if each is Outcome.KEPT]
+        return {"batchItemFailures": [{"itemIdentifier": each} for each in kept]}
+
+    def _ready(self) -> tuple[asyncio.AbstractEventLoop, DeliverEvents]:
+        """Open the pool on the first event: one loop and one pool for the life of the process."""
+        self._loop = self._loop or asyncio.new_event_loop()
+        if self._deliver is None:
+            self._opened = open_delivery(from_environ(os.environ))
+            self._deliver = self._loop.run_until_complete(self._opened.__aenter__())
+        return self._loop, self._deliver
+
+    def close(self) -> None:
+        """Close what was opened, as a process that Lambda kills never does: for tests."""
+        if self._loop is not None:
+            if self._opened is not None:
+                self._loop.run_until_complete(self._opened.__aexit__(None, None, None))
+            self._loop.close()
+        self._loop, self._opened, self._deliver = None, None, None
