@@ -1,5 +1,6 @@
 """The agent starts only with a configuration that keeps its secret."""
 
+import ast
 import subprocess
 import sys
 
@@ -40,3 +41,7 @@ def test_without_a_command_it_says_what_it_can_do() -> None:
     done = subprocess.run([sys.executable, str(AGENT)], capture_output=True, text=True, check=False)
     assert done.returncode == 2
     assert "events" in done.stdout
+
+
+def test_the_oldest_python_that_it_promises_can_read_it() -> None:
+    ast.parse(AGENT.read_text(encoding="utf-8"), feature_version=(3, 7))

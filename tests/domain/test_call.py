@@ -75,3 +75,12 @@ def test_never_raises(raw: bytes) -> None:
 @given(st.text())
 def test_no_name_chooses_the_line(name: str) -> None:
     assert read_request(body(name)).line_id in {"0001363", ""}
+
+
+@settings(derandomize=True, max_examples=500)
+@given(st.lists(st.text(st.characters(codec="utf-8"), max_size=12), min_size=4, max_size=4))
+def test_the_usual_form_is_read_as_the_json_that_it_is(values: list[str]) -> None:
+    keys = ("UniqueId", "Phone", "TrunkId", "LoadDialPlan")
+    exact = json.dumps(dict(zip(keys, values, strict=True)), ensure_ascii=False, separators=(",", ":"))
+    spaced = exact.replace('{"UniqueId"', '{ "UniqueId"')
+    assert read_request(exact.encode()) == read_request(spaced.encode())

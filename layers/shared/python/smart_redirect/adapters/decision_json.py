@@ -7,6 +7,9 @@ from smart_redirect.domain.decision import Candidate
 from smart_redirect.domain.phone import mask
 from smart_redirect.usecases.ports import DecisionRecord
 
+# Made once: json.dumps with arguments makes an encoder for each call.
+_ENCODE = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), check_circular=False).encode
+
 
 def as_object(record: DecisionRecord, decided_at: float, *, full_phones: bool = False) -> dict[str, Any]:
     """Return the record's fields; the phone is masked unless the enterprise or the deployment says otherwise."""
@@ -68,5 +71,4 @@ def timings(record: DecisionRecord) -> dict[str, float]:
 
 def as_line(record: DecisionRecord, decided_at: float, *, full_phones: bool = False) -> str:
     """Return the record as one line of JSON, without a line end."""
-    value = as_object(record, decided_at, full_phones=full_phones)
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    return _ENCODE(as_object(record, decided_at, full_phones=full_phones))

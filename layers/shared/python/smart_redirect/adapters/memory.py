@@ -28,7 +28,7 @@ class MemoryDatabase:
     async def load(self, token_hash: bytes, deadline: float) -> Enterprise | None:
         """Return the enterprise that a token names."""
         self._read(deadline)
-        return next((each for each in self.enterprises.values() if token_hash.hex() in each.tokens), None)
+        return next((each for each in self.enterprises.values() if token_hash in each.tokens), None)
 
     async def reload(self, enterprise_id: int, deadline: float) -> Enterprise | None:
         """Return the current snapshot of an enterprise."""

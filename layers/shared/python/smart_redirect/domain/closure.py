@@ -8,7 +8,7 @@ def is_loaded(enterprise: Enterprise, host: Host | None, extension: Extension, l
 
     A host that could not be told stands for all hosts of the enterprise: the context must be on each.
     """
-    if not line.can_have_pool:
+    if line.id not in enterprise.pooled_lines:
         return False
     if host is not None:
         return _has(host, extension, line)

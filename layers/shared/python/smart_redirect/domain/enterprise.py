@@ -58,11 +58,6 @@ class Line:
     name_parts: tuple[NamePart, ...] = ()
     shop: str = ""
 
-    @property
-    def can_have_pool(self) -> bool:
-        """Tell whether the pattern `_X.` of the pool's contexts matches the line, and its name is safe in one."""
-        return _POOLED.fullmatch(self.id) is not None
-
 
 @dataclass(frozen=True, slots=True)
 class Extension:
@@ -128,7 +123,17 @@ class Enterprise:
     connections: tuple[Connection, ...] = ()
     user_extensions: dict[tuple[int, str], str] = field(default_factory=dict)
     hosts: dict[int, Host] = field(default_factory=dict)
-    tokens: dict[str, int | None] = field(default_factory=dict)
+    tokens: dict[bytes, int | None] = field(default_factory=dict)
+
+    @cached_property
+    def has_address_lists(self) -> bool:
+        """Tell whether any host says where its requests may come from."""
+        return any(host.allowed for host in self.hosts.values())
+
+    @cached_property
+    def pooled_lines(self) -> frozenset[str]:
+        """Ids of the lines that can have contexts: the pattern `_X.` matches them, and they are safe in a name."""
+        return frozenset(line.id for line in self.lines.values() if _POOLED.fullmatch(line.id))
 
     @cached_property
     def by_number(self) -> dict[str, Extension]:

@@ -15,7 +15,8 @@ from smart_redirect.usecases.ports import DecisionRecord
 
 logger = logging.getLogger(__name__)
 Append = Callable[[list[str]], Awaitable[None]]
-_BATCH = 500
+_BATCH = 200
+_SLICE = 16
 _LAST_WORDS = 3.0
 
 
@@ -64,10 +65,14 @@ class BatchedDecisionLog:
 
     async def flush(self) -> None:
         """Write file and metrics now, and offer the database what it has not stored yet."""
-        self.write_file()
+        while self._fresh:
+            self._write_slice()
+            # Let calls go between two slices: writing a whole second of records would hold them up.
+            await asyncio.sleep(0)
         try:
             while self._unstored:
                 await self._store_batch()
+                await asyncio.sleep(0)
         except DatabaseUnavailable as error:
             self._note(away=True, reason=str(error))
         else:
@@ -103,15 +108,13 @@ class BatchedDecisionLog:
             except Exception:
                 logger.exception("the decisions table refused a record; it is in %s only", self._path)
 
-    def write_file(self) -> None:
-        """Append what has come to the file (opened anew each time, so that logrotate may move it) and count it."""
-        fresh, self._fresh = self._fresh, []
-        if not fresh:
-            return
-        lines = [as_line(record, at, full_phones=self._full_phones) for record, at in fresh]
+    def _write_slice(self) -> None:
+        """Append the oldest records to the file (opened anew, so that logrotate may move it) and count them."""
+        some, self._fresh = self._fresh[:_SLICE], self._fresh[_SLICE:]
+        lines = [as_line(record, at, full_phones=self._full_phones) for record, at in some]
         self._path.parent.mkdir(parents=True, exist_ok=True)
         with self._path.open("a", encoding="utf-8", errors="replace") as file:
             file.write("\n".join(lines) + "\n")
         self._unstored.extend(lines)
-        for record, _ in fresh:
+        for record, _ in some:
             self._metrics.observe(record)

@@ -33,6 +33,7 @@ class Metrics:
 
     def __init__(self) -> None:
         self._registry = CollectorRegistry()
+        self._children: dict[tuple[object, ...], Counter] = {}
         self._requests = Counter(
             "smart_redirect_requests",
             "Requests to getcustomerdata by result (routed, named, nothing, refused) and reason.",
@@ -61,9 +62,16 @@ class Metrics:
 
     def observe(self, record: DecisionRecord) -> None:
         """Count one decision."""
-        self._requests.labels(result_of(record), record.decision.reason.value).inc()
+        self._count(self._requests, result_of(record), record.decision.reason.value)
+        self._count(self._facts, record.facts_source)
         self._latency.observe(record.total_ms / 1000)
-        self._facts.labels(record.facts_source).inc()
+
+    def _count(self, counter: Counter, *labels: str) -> None:
+        """Count; the child of each set of labels is kept, because the library's own look-up takes a lock."""
+        child = self._children.get((counter, *labels))
+        if child is None:
+            child = self._children[counter, *labels] = counter.labels(*labels)
+        child.inc()
 
     def refused(self, reason: str) -> None:
         """Count one request that got no decision."""

@@ -5,13 +5,11 @@ import contextlib
 from collections.abc import AsyncIterator, Coroutine, Iterator
 from typing import Any
 
-from starlette.applications import Starlette
-
 from smart_redirect.adapters.postgres.decisions import PostgresDecisions
 from smart_redirect.adapters.postgres.pool import open_pool
 from smart_redirect.bootstrap.call_path import CallPath, open_call_path
 from smart_redirect.domain.token import token_hash
-from smart_redirect.local.application import Parts, build_application
+from smart_redirect.local.application import CallPathFirst, Parts, build_application
 from smart_redirect.local.background import repeat, running
 from smart_redirect.local.call_events import LocalEvents, open_events
 from smart_redirect.local.database import prepare_patiently
@@ -26,7 +24,7 @@ _EVENTS_MAY_WAIT = 60.0
 
 
 @contextlib.asynccontextmanager
-async def open_application(settings: Settings) -> AsyncIterator[Starlette]:
+async def open_application(settings: Settings) -> AsyncIterator[CallPathFirst]:
     """Yield the application on the running loop; on leaving, write what is left and close."""
     metrics = Metrics()
     async with contextlib.AsyncExitStack() as stack:

@@ -100,7 +100,7 @@ class RouteCall:
 
     def _learn_again(self, asked: Asked, current: Held, facts: CallerFacts, asked_for: str | None) -> _Known:
         """Read the request once more by settings that have just changed."""
-        if asked.token_hash.hex() not in current.enterprise.tokens:
+        if asked.token_hash not in current.enterprise.tokens:
             raise TokenUnknown
         line, caller = self._identify(current.enterprise, asked.request)
         return _Known(current, facts if caller == asked_for else NO_FACTS, caller, line)

@@ -40,13 +40,13 @@ class Snapshots:
         self.lifetimes = lifetimes or Lifetimes()
         self._capacity = capacity
         self._held: OrderedDict[int, Held] = OrderedDict()
-        self._enterprise_of: dict[str, int] = {}
+        self._enterprise_of: dict[bytes, int] = {}
         self._unknown: OrderedDict[bytes, float] = OrderedDict()
         self._loading: dict[bytes, asyncio.Task[Enterprise | None]] = {}
 
     def known(self, token_hash: bytes) -> Held | None:
         """Return what memory has for a token, without asking the source."""
-        enterprise_id = self._enterprise_of.get(token_hash.hex())
+        enterprise_id = self._enterprise_of.get(token_hash)
         held = self._held.get(enterprise_id) if enterprise_id is not None else None
         if held is not None:
             held.used_at = self.clock()

@@ -37,7 +37,7 @@ def read_snapshot(text: str, version: int) -> Enterprise:
         connections=tuple(Connection(*each) for each in value["connections"]),
         user_extensions={(each[0], each[1]): each[2] for each in value["user_extensions"]},
         hosts={host["id"]: _host(host) for host in value["hosts"]},
-        tokens=value["tokens"],
+        tokens={bytes.fromhex(token): host_id for token, host_id in value["tokens"].items()},
     )
 
 

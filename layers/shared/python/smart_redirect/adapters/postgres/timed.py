@@ -76,25 +76,21 @@ class TimedReads:
             return await self._attempt(query, values, limit, limit)
 
     async def _attempt(self, query: str, values: tuple[object, ...], until: float, limit: float) -> Any:
-        async with self._connection(limit) as connection:
-            cut = asyncio.get_running_loop().call_at(until, connection.terminate)
-            try:
-                return await connection.fetchrow(query, *values)
-            finally:
-                cut.cancel()
-
-    @contextlib.asynccontextmanager
-    async def _connection(self, limit: float) -> AsyncIterator[Any]:
+        connection = await self._acquire(limit)
+        cut = asyncio.get_running_loop().call_at(until, connection.terminate)
         try:
-            async with asyncio.timeout_at(limit):
-                connection = await self._pool.acquire()
-        except TimeoutError as error:
-            # A busy pool is no reason to throw its connections away.
-            raise DatabaseUnavailable("no connection in time") from error
-        try:
-            yield connection
+            return await connection.fetchrow(query, *values)
         except BaseException:
             connection.terminate()
             raise
         finally:
+            cut.cancel()
             await self._pool.release(connection, timeout=0.05)
+
+    async def _acquire(self, limit: float) -> Any:
+        try:
+            async with asyncio.timeout_at(limit):
+                return await self._pool.acquire()
+        except TimeoutError as error:
+            # A busy pool is no reason to throw its connections away.
+            raise DatabaseUnavailable("no connection in time") from error

@@ -1,0 +1,27 @@
+"""`make bench`: runs the sections named on the command line, or all of them, and prints Markdown."""
+
+import argparse
+import sys
+
+from tests.load import call_path, history_size, machine
+
+SECTIONS = {"call_path": call_path.run, "history_size": history_size.run}
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m tests.load", description=__doc__)
+    parser.add_argument("sections", nargs="*", metavar="SECTION", help=", ".join(SECTIONS))
+    parser.add_argument("--quick", action="store_true", help="fewer and shorter runs, smaller tables")
+    given = parser.parse_args()
+    unknown = set(given.sections) - set(SECTIONS)
+    if unknown:
+        parser.error(f"no such section: {', '.join(sorted(unknown))}")
+    print(machine.describe())
+    for name in given.sections or SECTIONS:
+        print(f"\n## {name}\n", flush=True)
+        SECTIONS[name](quick=given.quick)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
