@@ -116,5 +116,4 @@ class BatchedDecisionLog:
         with self._path.open("a", encoding="utf-8", errors="replace") as file:
             file.write("\n".join(lines) + "\n")
         self._unstored.extend(lines)
-        for record, _ in some:
-            self._metrics.observe(record)
+        self._metrics.observe(record for record, _ in some)

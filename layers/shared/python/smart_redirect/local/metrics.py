@@ -1,6 +1,7 @@
 """Metrics in Prometheus format: requests by result and reason, latency, where facts came from, dependencies."""
 
-from collections.abc import Callable
+from collections import Counter as Tally
+from collections.abc import Callable, Iterable
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
@@ -33,7 +34,6 @@ class Metrics:
 
     def __init__(self) -> None:
         self._registry = CollectorRegistry()
-        self._children: dict[tuple[object, ...], Counter] = {}
         self._requests = Counter(
             "smart_redirect_requests",
             "Requests to getcustomerdata by result (routed, named, nothing, refused) and reason.",
@@ -60,18 +60,18 @@ class Metrics:
             registry=self._registry,
         )
 
-    def observe(self, record: DecisionRecord) -> None:
-        """Count one decision."""
-        self._count(self._requests, result_of(record), record.decision.reason.value)
-        self._count(self._facts, record.facts_source)
-        self._latency.observe(record.total_ms / 1000)
-
-    def _count(self, counter: Counter, *labels: str) -> None:
-        """Count; the child of each set of labels is kept, because the library's own look-up takes a lock."""
-        child = self._children.get((counter, *labels))
-        if child is None:
-            child = self._children[counter, *labels] = counter.labels(*labels)
-        child.inc()
+    def observe(self, records: Iterable[DecisionRecord]) -> None:
+        """Count decisions; a batch takes each counter's lock once."""
+        results: Tally[tuple[str, str]] = Tally()
+        sources: Tally[str] = Tally()
+        for record in records:
+            results[result_of(record), record.decision.reason.value] += 1
+            sources[record.facts_source] += 1
+            self._latency.observe(record.total_ms / 1000)
+        for labels, count in results.items():
+            self._requests.labels(*labels).inc(count)
+        for source, count in sources.items():
+            self._facts.labels(source).inc(count)
 
     def refused(self, reason: str) -> None:
         """Count one request that got no decision."""

@@ -1,14 +1,14 @@
 """Caller facts that a process has seen lately: names and routes for the moments when the database is away."""
 
 from collections import OrderedDict
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from typing import NamedTuple
 
 from smart_redirect.domain.facts import NO_FACTS, CallerFacts, Freshness
 from smart_redirect.usecases.ports import Clock
 
 
-@dataclass(frozen=True, slots=True)
-class _Seen:
+class _Seen(NamedTuple):
     facts: CallerFacts
     at: float
     epoch: int

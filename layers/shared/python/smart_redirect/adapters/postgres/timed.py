@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+from collections import deque
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -20,6 +21,12 @@ _PATIENCE = 3
 _TRIAL = 0.06
 
 
+def _cut(connection: Any) -> None:
+    """Close a connection at once; one that was lost by itself is the pool's again, and says so."""
+    with contextlib.suppress(asyncpg.InterfaceError):
+        connection.terminate()
+
+
 @contextlib.asynccontextmanager
 async def lent(pool: "asyncpg.Pool[Any]", seconds: float) -> AsyncIterator[Any]:
     """Lend a connection for so many seconds at most; after that, or when its borrower is cancelled, it is cut.
@@ -28,15 +35,38 @@ async def lent(pool: "asyncpg.Pool[Any]", seconds: float) -> AsyncIterator[Any]:
     """
     async with asyncio.timeout(seconds):
         connection = await pool.acquire()
-    cut = asyncio.get_running_loop().call_later(seconds, connection.terminate)
+    cut = asyncio.get_running_loop().call_later(seconds, _cut, connection)
     try:
         yield connection
     except asyncio.CancelledError:
-        connection.terminate()
+        _cut(connection)
         raise
     finally:
         cut.cancel()
         await pool.release(connection, timeout=seconds)
+
+
+class _Guard:
+    """Ends an attempt at its time: cuts the connection if there is one, else the wait for one."""
+
+    __slots__ = ("connection", "fired", "task", "timer")
+
+    def __init__(self, until: float) -> None:
+        self.connection: Any = None
+        self.fired = False
+        self.task = asyncio.current_task()
+        self.timer = asyncio.get_running_loop().call_at(until, self._fire)
+
+    def _fire(self) -> None:
+        self.fired = True
+        if self.connection is not None:
+            _cut(self.connection)
+        elif self.task is not None:
+            self.task.cancel()
+
+    def has_cancelled(self) -> bool:
+        """Tell whether a cancellation of the task is this guard's own, and take it back if so."""
+        return self.fired and self.connection is None and self.task is not None and self.task.uncancel() == 0
 
 
 class TimedReads:
@@ -45,10 +75,16 @@ class TimedReads:
     A first attempt gets half of the time, so that a connection that died in silence leaves the other half for a
     new one. After three reads in a row that ran out of time each call gives a dead database 60 ms only, so every
     call still tries, and the first one after an outage succeeds.
+
+    The pool's connections are kept here between reads and handed from one to the next, because taking one from
+    the pool and giving it back costs as much as a read itself (docs/performance.md): nobody else uses the pool.
     """
 
     def __init__(self, pool: "asyncpg.Pool[Any]") -> None:
         self._pool = pool
+        self._free: list[Any] = []
+        self._waiting: deque[asyncio.Future[Any]] = deque()
+        self._places = pool.get_max_size()
         self._late = 0
 
     @property
@@ -56,10 +92,15 @@ class TimedReads:
         """Tell whether the last reads were answered."""
         return self._late < _PATIENCE
 
+    @property
+    def idle(self) -> int:
+        """How many connections are kept and not in use."""
+        return len(self._free)
+
     async def row(self, query: str, *values: object, deadline: float) -> Any:
         """Return the first row or None; DatabaseUnavailable by the deadline."""
         now = asyncio.get_running_loop().time()
-        limit = deadline if self.healthy else min(deadline, now + _TRIAL)
+        limit = deadline if self._late < _PATIENCE else min(deadline, now + _TRIAL)
         try:
             row = await self._twice(query, values, now, limit)
         except (*type_of_loss, asyncpg.PostgresError, DatabaseUnavailable) as error:
@@ -70,27 +111,76 @@ class TimedReads:
 
     async def _twice(self, query: str, values: tuple[object, ...], now: float, limit: float) -> Any:
         try:
-            return await self._attempt(query, values, now + (limit - now) / 2, limit)
+            return await self._attempt(query, values, now + (limit - now) / 2)
+        except DatabaseUnavailable:
+            # A busy pool is no reason to throw its connections away.
+            return await self._attempt(query, values, limit)
         except type_of_loss:
-            await self._pool.expire_connections()
-            return await self._attempt(query, values, limit, limit)
+            await self._renew()
+            return await self._attempt(query, values, limit)
 
-    async def _attempt(self, query: str, values: tuple[object, ...], until: float, limit: float) -> Any:
-        connection = await self._acquire(limit)
-        cut = asyncio.get_running_loop().call_at(until, connection.terminate)
+    async def _attempt(self, query: str, values: tuple[object, ...], until: float) -> Any:
+        guard = _Guard(until)
         try:
-            return await connection.fetchrow(query, *values)
+            connection = guard.connection = self._free.pop() if self._free else await self._borrow(guard)
+            row = await connection.fetchrow(query, *values)
         except BaseException:
-            connection.terminate()
+            await self._throw_away(guard.connection)
             raise
         finally:
-            cut.cancel()
-            await self._pool.release(connection, timeout=0.05)
+            guard.timer.cancel()
+        self._pass_on(connection)
+        return row
 
-    async def _acquire(self, limit: float) -> Any:
+    async def _borrow(self, guard: _Guard) -> Any:
         try:
-            async with asyncio.timeout_at(limit):
-                return await self._pool.acquire()
-        except TimeoutError as error:
-            # A busy pool is no reason to throw its connections away.
-            raise DatabaseUnavailable("no connection in time") from error
+            return await self._connect_or_wait()
+        except asyncio.CancelledError:
+            if guard.has_cancelled():
+                raise DatabaseUnavailable("no connection in time") from None
+            raise
+
+    async def _connect_or_wait(self) -> Any:
+        if self._places:
+            self._places -= 1
+            return await self._connect()
+        turn: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+        self._waiting.append(turn)
+        try:
+            connection = await turn
+        except asyncio.CancelledError:
+            if turn.done() and not turn.cancelled():
+                self._pass_on(turn.result())
+            raise
+        return connection if connection is not None else await self._connect()
+
+    async def _connect(self) -> Any:
+        try:
+            return await self._pool.acquire()
+        except BaseException:
+            self._pass_on(None)
+            raise
+
+    def _pass_on(self, connection: Any) -> None:
+        """Give a connection, or the place of a lost one (None), to who waits longest, or keep it."""
+        while self._waiting:
+            turn = self._waiting.popleft()
+            if not turn.done():
+                turn.set_result(connection)
+                return
+        if connection is None:
+            self._places += 1
+        else:
+            self._free.append(connection)
+
+    async def _throw_away(self, connection: Any) -> None:
+        if connection is not None:
+            _cut(connection)
+            await self._pool.release(connection)
+            self._pass_on(None)
+
+    async def _renew(self) -> None:
+        """Throw away what was connected before a loss: it is lost too."""
+        await self._pool.expire_connections()
+        while self._free:
+            await self._throw_away(self._free.pop())

@@ -1,0 +1,52 @@
+"""A decision record is one line of valid JSON, whatever a host sent, and shows no phone unless it may."""
+
+import json
+from dataclasses import replace
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from smart_redirect.adapters.decision_json import as_line
+from smart_redirect.domain.decision import Candidate, Verdict
+from smart_redirect.domain.enterprise import Algorithm
+from tests.samples import record
+
+
+def test_says_what_was_decided_and_why() -> None:
+    assert json.loads(as_line(record(), 1795417798.5)) == {
+        "at": 1795417798.5,
+        "enterprise": "0367",
+        "host": 1,
+        "call": "1795417798.0",
+        "line": "0001363",
+        "phone": "+37529***2233",
+        "mode": "routing+name",
+        "shadow": False,
+        "name": "Петрова",
+        "context": "mngr31_0001363_1",
+        "algorithm": "crm",
+        "reason": "routed",
+        "trace": [
+            {
+                "algorithm": "crm",
+                "source": "RetailCRM",
+                "extension": "150",
+                "context": "mngr31_0001363_1",
+                "verdict": "chosen",
+            }
+        ],
+        "sources": {"facts": "database", "name": "RetailCRM", "settings_version": 7, "settings_age_s": 0.5},
+        "ms": {"read": 0.1, "facts": 1.25, "total": 1.5},
+    }
+
+
+@settings(derandomize=True, max_examples=300)
+@given(st.text(max_size=80))
+def test_any_text_of_a_host_gives_one_valid_line(text: str) -> None:
+    decision = replace(
+        record().decision, name=text, trace=(Candidate(Algorithm.CRM, Verdict.NO_RESPONSIBLE, text, text),)
+    )
+    line = as_line(record(unique_id=text, line_id=text, phone=text, decision=decision), 1.0, full_phones=True)
+    assert "\n" not in line
+    assert "\x00" not in json.loads(line.encode("utf-8"))["call"]
+    assert len(json.loads(line)["line"]) <= 64
