@@ -125,7 +125,7 @@ def _measure(targets: list[Target], rounds: int, seconds: int, *, close: bool) -
     for target in targets:
         _wrk(target.url, 1, close=close)
     for turn in range(rounds):
-        for target in targets[turn % 3 :] + targets[: turn % 3]:
+        for target in targets[turn % len(targets) :] + targets[: turn % len(targets)]:
             samples[target.name].append(_wrk(target.url, seconds, close=close))
     return samples
 

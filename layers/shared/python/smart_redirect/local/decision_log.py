@@ -7,6 +7,7 @@ import time
 from collections import deque
 from collections.abc import Awaitable, Callable
 from pathlib import Path
+from typing import TextIO
 
 from smart_redirect.adapters.decision_json import as_line
 from smart_redirect.errors import DatabaseUnavailable
@@ -15,8 +16,8 @@ from smart_redirect.usecases.ports import DecisionRecord
 
 logger = logging.getLogger(__name__)
 Append = Callable[[list[str]], Awaitable[None]]
-_BATCH = 200
-_SLICE = 16
+_BATCH = 50
+_SLICE = 6
 _LAST_WORDS = 3.0
 
 
@@ -65,10 +66,8 @@ class BatchedDecisionLog:
 
     async def flush(self) -> None:
         """Write file and metrics now, and offer the database what it has not stored yet."""
-        while self._fresh:
-            self._write_slice()
-            # Let calls go between two slices: writing a whole second of records would hold them up.
-            await asyncio.sleep(0)
+        if self._fresh:
+            await self._write_file()
         try:
             while self._unstored:
                 await self._store_batch()
@@ -108,12 +107,18 @@ class BatchedDecisionLog:
             except Exception:
                 logger.exception("the decisions table refused a record; it is in %s only", self._path)
 
-    def _write_slice(self) -> None:
-        """Append the oldest records to the file (opened anew, so that logrotate may move it) and count them."""
-        some, self._fresh = self._fresh[:_SLICE], self._fresh[_SLICE:]
-        lines = [as_line(record, at, full_phones=self._full_phones) for record, at in some]
+    async def _write_file(self) -> None:
+        """Append what has come to the file, opened anew so that logrotate may move it, and count it."""
         self._path.parent.mkdir(parents=True, exist_ok=True)
         with self._path.open("a", encoding="utf-8", errors="replace") as file:
-            file.write("\n".join(lines) + "\n")
+            while self._fresh:
+                self._write_slice(file)
+                # Let calls go between two slices: writing all at once would hold them up.
+                await asyncio.sleep(0)
+
+    def _write_slice(self, file: TextIO) -> None:
+        some, self._fresh = self._fresh[:_SLICE], self._fresh[_SLICE:]
+        lines = [as_line(record, at, full_phones=self._full_phones) for record, at in some]
+        file.write("\n".join(lines) + "\n")
         self._unstored.extend(lines)
         self._metrics.observe(record for record, _ in some)

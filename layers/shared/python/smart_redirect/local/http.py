@@ -6,7 +6,7 @@ from typing import Any
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from smart_redirect.domain.reply import NOTHING
-from smart_redirect.web.getcustomerdata import FIRST_BYTE
+from smart_redirect.web.getcustomerdata import BODY_CAME, FIRST_BYTE
 
 _BAD_REQUEST = b"HTTP/1.1 400 Bad Request\r\ncontent-type: application/json\r\nconnection: close\r\n" + (
     b"content-length: %d\r\n\r\n%b" % (len(NOTHING), NOTHING)
@@ -21,6 +21,12 @@ class CallPathProtocol(HttpToolsProtocol):
         super().on_message_begin()
         scope: dict[str, Any] = self.scope  # type: ignore[assignment]
         scope[FIRST_BYTE] = time.monotonic()
+
+    def on_message_complete(self) -> None:
+        """Say that the body has come: reading it needs no timer then, which is the case of nearly every call."""
+        super().on_message_complete()
+        scope: dict[str, Any] = self.scope  # type: ignore[assignment]
+        scope[BODY_CAME] = True
 
     def send_400_response(self, msg: str) -> None:
         """Answer what is not HTTP; the text goes to no host."""

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import gc
 import logging
 import signal
 import socket
@@ -61,6 +62,9 @@ async def serve(settings: Settings) -> None:
         reason = type(error).__name__
         logger.warning("the database does not answer yet (%s); calls get nothing until it does", reason)
     async with open_application(settings) as application:
+        # What is loaded by now stays: the collector need not look at it again and again while callers wait.
+        gc.freeze()
+        gc.set_threshold(20_000, 20, 50)
         server = _Server(_config(application, settings))
         await server.serve()
 
