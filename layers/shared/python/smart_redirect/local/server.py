@@ -1,5 +1,6 @@
 """The local server: database, call path, events and schedules in one process, until it is told to stop."""
 
+import argparse
 import asyncio
 import contextlib
 import gc
@@ -31,6 +32,11 @@ logger = logging.getLogger(__name__)
 
 def main() -> int:
     """Run until SIGINT or SIGTERM; 1 when something that the server needs cannot be had."""
+    argparse.ArgumentParser(
+        prog="local_server.py",
+        description="Serve every function of Smart Redirect from one process on one machine.",
+        epilog="Settings are environment variables: docs/operations.md lists them.",
+    ).parse_args()
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(message)s", stream=sys.stderr)
     logging.getLogger("httpx").setLevel(logging.WARNING)
     for number in (signal.SIGINT, signal.SIGTERM):
