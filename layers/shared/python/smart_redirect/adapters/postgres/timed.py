@@ -18,7 +18,7 @@ type_of_loss = (
     OSError,
 )
 _PATIENCE = 3
-_TRIAL = 0.06
+_TRIAL = 0.1
 
 
 def _cut(connection: Any) -> None:
@@ -73,7 +73,7 @@ class TimedReads:
     """Idempotent reads through a pool, each within a deadline of the event loop's clock (seconds).
 
     A first attempt gets half of the time, so that a connection that died in silence leaves the other half for a
-    new one. After three reads in a row that ran out of time each call gives a dead database 60 ms only, so every
+    new one. After three reads in a row that ran out of time each call gives a dead database 100 ms only, so every
     call still tries, and the first one after an outage succeeds.
 
     The pool's connections are kept here between reads and handed from one to the next, because taking one from
@@ -100,18 +100,21 @@ class TimedReads:
     async def row(self, query: str, *values: object, deadline: float) -> Any:
         """Return the first row or None; DatabaseUnavailable by the deadline."""
         now = asyncio.get_running_loop().time()
-        limit = deadline if self._late < _PATIENCE else min(deadline, now + _TRIAL)
         try:
-            row = await self._twice(query, values, now, limit)
+            if self._late < _PATIENCE:
+                row = await self._twice(query, values, now + (deadline - now) / 2, deadline)
+            else:
+                limit = min(deadline, now + _TRIAL)
+                row = await self._twice(query, values, limit, limit)
         except (*type_of_loss, asyncpg.PostgresError, DatabaseUnavailable) as error:
             self._late += 1
             raise DatabaseUnavailable(type(error).__name__) from error
         self._late = 0
         return row
 
-    async def _twice(self, query: str, values: tuple[object, ...], now: float, limit: float) -> Any:
+    async def _twice(self, query: str, values: tuple[object, ...], first: float, limit: float) -> Any:
         try:
-            return await self._attempt(query, values, now + (limit - now) / 2)
+            return await self._attempt(query, values, first)
         except DatabaseUnavailable:
             # A busy pool is no reason to throw its connections away.
             return await self._attempt(query, values, limit)
@@ -124,8 +127,11 @@ class TimedReads:
         try:
             connection = guard.connection = self._free.pop() if self._free else await self._borrow(guard)
             row = await connection.fetchrow(query, *values)
-        except BaseException:
+        except BaseException as error:
             await self._throw_away(guard.connection)
+            if isinstance(error, AttributeError):
+                # asyncpg's own words for a connection that is lost between a statement and its run.
+                raise asyncpg.ConnectionDoesNotExistError("lost while it was used") from error
             raise
         finally:
             guard.timer.cancel()
