@@ -92,12 +92,14 @@ async def test_failed_attempts_are_limited_per_address_and_known_tokens_are_not(
         await desk.ask(token="another", address="192.0.2.1")
 
 
-async def test_an_enterprise_may_ask_so_often_and_again_after_a_second() -> None:
-    desk = Desk(enterprise(requests_per_second=5))
+async def test_a_token_may_ask_so_often_and_again_after_a_second() -> None:
+    tokens = {token_hash(KEY, TOKEN): None, token_hash(KEY, "other"): None}
+    desk = Desk(enterprise(requests_per_second=5, tokens=tokens))
     for _ in range(10):
         await desk.ask()
     with pytest.raises(TooManyRequests):
         await desk.ask()
+    await desk.ask(token="other")
     desk.now += 1
     await desk.ask()
 

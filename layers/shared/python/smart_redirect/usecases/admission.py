@@ -56,7 +56,7 @@ class Admission:
             held = await self._look_up(hashed, address, deadline)
             self._remember(token, hashed)
         host = self._host(held.enterprise, hashed, address)
-        self._within_rate(held.enterprise)
+        self._within_rate(held.enterprise, hashed)
         return Admitted(held, host, hashed)
 
     async def _look_up(self, hashed: bytes, address: str, deadline: float) -> Held:
@@ -90,11 +90,11 @@ class Admission:
                 raise AddressRefused
         return hosts[0] if len(hosts) == 1 else None
 
-    def _within_rate(self, enterprise: Enterprise) -> None:
+    def _within_rate(self, enterprise: Enterprise, hashed: bytes) -> None:
         rate = enterprise.requests_per_second
         known = self._requests.get(enterprise.id)
         if known is None or known[0] != rate:
             known = (rate, Buckets(rate, 2 * rate))
             self._requests[enterprise.id] = known
-        if not known[1].take(enterprise.id, self._snapshots.clock()):
+        if not known[1].take(hashed, self._snapshots.clock()):
             raise TooManyRequests
