@@ -41,7 +41,13 @@ async def serve(port: int, url: str) -> None:
 
     routes = [Route("/bare", bare, methods=["POST"]), Route("/select", select, methods=["POST"])]
     config = uvicorn.Config(
-        Starlette(routes=routes, lifespan=lifespan), port=port, http="httptools", access_log=False, log_level="warning"
+        Starlette(routes=routes, lifespan=lifespan),
+        port=port,
+        http="httptools",
+        access_log=False,
+        proxy_headers=False,
+        server_header=False,
+        log_level="warning",
     )
     await uvicorn.Server(config).serve()
 
