@@ -1,6 +1,7 @@
 """Texts of releases in a folder: for one machine that wants them outside of its database."""
 
 import asyncio
+import contextlib
 import os
 import re
 import secrets
@@ -43,7 +44,8 @@ class FolderContents:
                 os.fsync(file.fileno())
             draft.replace(path)
         except OSError as error:
-            draft.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):
+                draft.unlink()
             raise StoreUnavailable(f"the folder of the releases: {error.strerror}") from error
 
     def _get(self, sha256: str) -> bytes | None:

@@ -86,6 +86,9 @@ class DialplanLedger(Protocol):
     async def mark(self, enterprise_id: int, reason: str) -> int:
         """Note a change and return its number."""
 
+    async def exists(self, enterprise_id: int) -> bool:
+        """Tell whether there is such an enterprise."""
+
     async def claim(self, enterprise_id: int, seconds: float) -> Claim | None:
         """Take the lease of an enterprise for so long, None while somebody else has it."""
 

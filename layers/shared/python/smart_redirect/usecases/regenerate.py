@@ -46,7 +46,7 @@ class Regenerate:
         """Build for one enterprise; Unavailable when database or store do not answer, and then nothing is lost."""
         claim = await self._ledger.claim(enterprise_id, LEASE_SECONDS)
         if claim is None:
-            return Built(Outcome.BUSY)
+            return Built(Outcome.BUSY if await self._ledger.exists(enterprise_id) else Outcome.GONE)
         try:
             work = await self._ledger.read(claim)
         except SmartRedirectError:

@@ -58,6 +58,11 @@ class PostgresDialplan:
             found: int | None = await connection.fetchval(self._queries["enterprise_of"], number)
             return found
 
+    async def exists(self, enterprise_id: int) -> bool:
+        """Tell whether there is such an enterprise."""
+        async with borrowed(self._pool) as connection:
+            return bool(await connection.fetchval(self._queries["exists"], enterprise_id))
+
     async def claim(self, enterprise_id: int, seconds: float) -> Claim | None:
         """Take the lease; its fence rises each time."""
         async with borrowed(self._pool) as connection:

@@ -26,6 +26,10 @@ INSERT INTO dialplan_outbox (enterprise_id, reason) VALUES ($1, $2) RETURNING id
 -- $1 number.
 SELECT id FROM enterprises WHERE number = $1
 
+-- name: exists
+-- $1 enterprise.
+SELECT EXISTS (SELECT FROM enterprises WHERE id = $1)
+
 -- name: claim
 -- $1 enterprise, $2 owner, $3 how long. Returns the fence; no row while another owner has the lease.
 INSERT INTO dialplan_leases AS l (enterprise_id, owner, until)
