@@ -1,4 +1,4 @@
-"""Schemes as values: call flows of nodes, each with its outputs in order. docs/dialplan.md describes the stored form."""
+"""Schemes as values: call flows of nodes, each with its outputs in order. docs/dialplan.md has the stored form."""
 
 from dataclasses import dataclass
 from enum import StrEnum

@@ -22,6 +22,7 @@ from smart_redirect.domain.dialplan.graph import (
 )
 from smart_redirect.domain.dialplan.model import Scheme
 from smart_redirect.domain.dialplan.plan import ANY_NUMBER, Context, Entry
+from smart_redirect.domain.dialplan.priorities import priorities
 from smart_redirect.domain.dialplan.schemes import context_name, meaningful
 from smart_redirect.domain.dialplan.steps import (
     AskKey,
@@ -45,6 +46,8 @@ from smart_redirect.domain.dialplan.steps import (
 )
 
 OUTSIDE_S = 60
+# A node that loses its last phone keeps its priorities, for the call that rings there meanwhile.
+_NOBODY = Ring("", (), 0)
 _KEY = re.compile(r"(?:.*[^0-9A-Za-z*#])?([0-9*#])")
 
 
@@ -142,7 +145,7 @@ class Writing:
         usable = tuple(dict.fromkeys(each for each in targets if each is not None))
         if not usable:
             self.found.warn(Kind.NOTHING_TO_RING, row, "is passed: it has nothing to ring")
-            return ()
+            return (Nothing(),) * priorities((RingPhones(_NOBODY),))
         desks = [each.number for each in usable if isinstance(each, Desk)]
         owners = [self.book.smallest(each.user_id) for each in content.people if each.user_id is not None]
         local = min(desks or [each for each in owners if each], key=text.numeric, default="")

@@ -13,6 +13,7 @@ from smart_redirect.domain.dialplan.plan import (
     FROM_OUT_OFFICE,
     LINES,
     OUTGOING_BY_EXTENSION,
+    PLUS_NUMBER,
     Context,
     Entry,
     NumberChain,
@@ -64,7 +65,8 @@ def dial_execute(
             found.error(Kind.DUPLICATE_NUMBER, row, f"its number {number} is already taken")
         entries[number] = Entry(number, (Jump(context),))
     ordered = [entries[number] for number in sorted(entries, key=text.numeric)]
-    return Context(DIAL_EXECUTE, (*ordered, Entry(ANY_NUMBER, (LeaveOffice(),))), "internal calls", inbound=False)
+    outside = [Entry(pattern, (LeaveOffice(),)) for pattern in (ANY_NUMBER, PLUS_NUMBER)]
+    return Context(DIAL_EXECUTE, (*ordered, *outside), "internal calls", inbound=False)
 
 
 def _extension(extension: Extension) -> Entry:
@@ -75,9 +77,9 @@ def _extension(extension: Extension) -> Entry:
 def outgoing_by_extension(book: Directory) -> Context | None:
     """Return which outgoing context an extension's own calls take; an extension without one cannot call outside."""
     entries = [
-        Entry(each.number, (DialAs(book.outgoing[each.out_scheme]),))
+        Entry(each.number, (DialAs(context),))
         for each in book.extensions
-        if each.out_scheme in book.outgoing
+        if (context := book.outgoing.get(each.out_scheme or ""))
     ]
     if not entries:
         return None

@@ -10,8 +10,10 @@ from smart_redirect.domain.dialplan.steps import Ring, Step
 FROM_OUT_OFFICE = "from-out-office"
 DIAL_EXECUTE = "dialexecute"
 OUTGOING_BY_EXTENSION = "sr-outgoing"
+SHARED_STEP = "sr-ring"
 LINES = "lines"
 ANY_NUMBER = "_X."
+PLUS_NUMBER = "_+X."
 
 
 @dataclass(frozen=True, slots=True)

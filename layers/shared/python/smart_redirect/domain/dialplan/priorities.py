@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from smart_redirect.domain.dialplan.steps import HideCustomer, LeaveOffice, RingPhones, Step, TryTrunk
 
-_SEVERAL: dict[type, int] = {RingPhones: 4, HideCustomer: 2, TryTrunk: 5, LeaveOffice: 7}
+_SEVERAL: dict[type, int] = {RingPhones: 4, HideCustomer: 2, TryTrunk: 5, LeaveOffice: 8}
 
 
 def priorities(steps: Iterable[Step]) -> int:

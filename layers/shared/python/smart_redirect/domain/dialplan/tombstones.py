@@ -1,16 +1,19 @@
 """Contexts that are no more, kept for the calls that are still in them."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import chain
 
 from smart_redirect.domain.dialplan.findings import Findings, Kind
-from smart_redirect.domain.dialplan.plan import Context, Dialplan, Shelter, Tombstone
+from smart_redirect.domain.dialplan.outline import Outline
+from smart_redirect.domain.dialplan.plan import Pool, Shelter, Tombstone
 from smart_redirect.domain.dialplan.pool import Fallbacks
-from smart_redirect.domain.dialplan.priorities import priorities
 from smart_redirect.domain.dialplan.text import is_context
 
 KEPT = timedelta(hours=24)
+# Of a context behind a follow-me number: the beginning of the call, the ring, and the way on.
+CHAIN_PRIORITIES = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,24 +30,27 @@ class Retired:
     priorities: int = 0
 
 
-def retire(before: Dialplan, after: Dialplan, at: datetime) -> tuple[Retired, ...]:
-    """Return the rows for the contexts that `after` has no more."""
+def retire(before: Outline, after: Outline, at: datetime) -> tuple[Retired, ...]:
+    """Return the rows for the contexts that `after` has no more; `at` is when it was published."""
     there = set(after.names())
-    pooled = [
-        Retired(f"mngr{route.internal_id}_{line.id}_{n}", at, Shelter.FALLBACK, line.id)
-        for line in before.pool.lines
-        for route in before.pool.routes
-        for n in range(1, len(route.rings) + 1)
-    ]
-    numbered = [Retired(name, at, Shelter.HANGUP) for chain in before.chains for name in chain.names()]
-    others = [_other(context, at) for context in before.contexts]
-    return tuple(row for row in (*pooled, *numbered, *others) if row.context not in there)
+    rows = chain(_pooled(before, at), _numbered(before, at), _others(before, at))
+    return tuple(row for row in rows if row.context not in there)
 
 
-def _other(context: Context, at: datetime) -> Retired:
-    shelter = Shelter.LINE if context.inbound else Shelter.HANGUP
-    longest = max(priorities(entry.steps) for entry in context.entries)
-    return Retired(context.name, at, shelter, priorities=longest)
+def _pooled(before: Outline, at: datetime) -> Iterator[Retired]:
+    for line in before.pool.lines:
+        for name in Pool((line,), before.pool.routes).names():
+            yield Retired(name, at, Shelter.FALLBACK, line.id)
+
+
+def _numbered(before: Outline, at: datetime) -> Iterator[Retired]:
+    for each in before.chains:
+        yield from (Retired(name, at, Shelter.HANGUP, priorities=CHAIN_PRIORITIES) for name in each.names())
+
+
+def _others(before: Outline, at: datetime) -> Iterator[Retired]:
+    for each in before.contexts:
+        yield Retired(each.name, at, each.shelter, priorities=each.priorities)
 
 
 def still_kept(rows: Iterable[Retired], now: datetime, kept: timedelta = KEPT) -> tuple[Retired, ...]:
