@@ -41,12 +41,7 @@ def _outgoing(model: Model, host: HostFile | None) -> dict[str, str]:
 
 
 def _rings(book: Directory, found: Findings) -> dict[int, tuple[Ring, ...]]:
-    users: dict[int, tuple[Ring, ...]] = {}
-    for user in sorted(book.model.users, key=lambda each: (each.id, each.follow_me_number or "")):
-        if user.id in users:
-            found.error(Kind.DUPLICATE_CONTEXT, f"user {user.id}", "is there twice")
-        users[user.id] = rings(user, book, found)
-    return users
+    return {user.id: rings(user, book, found) for user in book.users}
 
 
 def _block(book: Directory, retired: tuple[Retired, ...], found: Findings, host: HostFile) -> Dialplan:

@@ -20,6 +20,7 @@ class Directory:
     model: Model
     extensions: tuple[Extension, ...]
     lines: tuple[Line, ...]
+    users: tuple[User, ...]
     by_number: Mapping[str, Extension]
     of_user: Mapping[int, tuple[Extension, ...]]
     follow_me: Mapping[str, int]
@@ -42,6 +43,7 @@ def directory(model: Model, outgoing: Mapping[str, str], found: Findings) -> Dir
     """Sort and index the rows; those that cannot be written are left out and noted."""
     extensions = _extensions(model.extensions, found)
     lines = _lines(model.lines, found)
+    users = _users(model.users, found)
     of_user: dict[int, tuple[Extension, ...]] = {}
     for each in extensions:
         if each.user_id is not None:
@@ -50,9 +52,10 @@ def directory(model: Model, outgoing: Mapping[str, str], found: Findings) -> Dir
         model=model,
         extensions=extensions,
         lines=lines,
+        users=users,
         by_number={each.number: each for each in extensions},
         of_user=of_user,
-        follow_me=_follow_me_numbers(model.users),
+        follow_me=_follow_me_numbers(users),
         own=_own_numbers(model),
         outgoing=outgoing,
     )
@@ -61,7 +64,7 @@ def directory(model: Model, outgoing: Mapping[str, str], found: Findings) -> Dir
 def _extensions(given: Iterable[Extension], found: Findings) -> tuple[Extension, ...]:
     usable: dict[str, Extension] = {}
     ids: set[int] = set()
-    for each in sorted(given, key=lambda row: (row.number, row.internal_id, row.user_id or 0, row.out_scheme or "")):
+    for each in sorted(given, key=lambda row: (row.number, row.internal_id, repr(row))):
         row = f"extension {each.number!r} (internal id {each.internal_id})"
         if not text.is_extension(each.number) or each.internal_id < 0:
             found.error(Kind.UNSAFE_TEXT, row, "is not 1 to 10 digits with an id of its own")
@@ -77,7 +80,7 @@ def _extensions(given: Iterable[Extension], found: Findings) -> tuple[Extension,
 
 def _lines(given: Iterable[Line], found: Findings) -> tuple[Line, ...]:
     usable: dict[str, Line] = {}
-    for each in sorted(given, key=lambda row: (row.id, not row.enabled, row.in_scheme or "", row.number)):
+    for each in sorted(given, key=lambda row: (row.id, not row.enabled, repr(row))):
         row = f"line {each.id!r}"
         if not text.is_line_id(each.id):
             note = found.error if each.enabled else found.warn
@@ -95,8 +98,18 @@ def _lines(given: Iterable[Line], found: Findings) -> tuple[Line, ...]:
     return tuple(usable.values())
 
 
+def _users(given: Iterable[User], found: Findings) -> tuple[User, ...]:
+    usable: dict[int, User] = {}
+    for each in sorted(given, key=lambda row: (row.id, repr(row))):
+        if each.id < 0 or each.id in usable:
+            found.error(Kind.DUPLICATE_CONTEXT, f"user {each.id}", "is there twice, or has no id of his own")
+        else:
+            usable[each.id] = each
+    return tuple(usable.values())
+
+
 def _follow_me_numbers(users: Iterable[User]) -> dict[str, int]:
-    numbered = ((user.follow_me_number, user.id) for user in sorted(users, key=lambda user: -user.id))
+    numbered = ((user.follow_me_number, user.id) for user in users)
     return {number: user_id for number, user_id in numbered if number}
 
 

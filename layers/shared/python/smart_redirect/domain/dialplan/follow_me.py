@@ -20,7 +20,7 @@ def rings(user: User, book: Directory, found: Findings) -> tuple[Ring, ...]:
     """
     if not user.follow_me_enabled:
         return ()
-    steps = sorted(user.follow_me_steps, key=lambda step: (step.step, step.rings, step.numbers))
+    steps = sorted(user.follow_me_steps, key=lambda step: (step.step, repr(step)))
     for number in _twice(steps):
         found.error(Kind.DUPLICATE_NUMBER, f"user {user.id}, follow-me step {number}", "is there twice")
     made = (_ring(step, user, book, found) for step in steps)
@@ -62,7 +62,7 @@ def _credited(targets: tuple[Target, ...], owner: Owner, book: Directory) -> str
 def number_chains(by_user: dict[int, tuple[Ring, ...]], book: Directory, found: Findings) -> tuple[NumberChain, ...]:
     """Return the chains of the users whose follow-me has a number of its own, in the order of these numbers."""
     chains = []
-    for user in book.model.users:
+    for user in book.users:
         if not (user.follow_me_number and by_user.get(user.id)):
             continue
         row = f"user {user.id}"
@@ -70,4 +70,4 @@ def number_chains(by_user: dict[int, tuple[Ring, ...]], book: Directory, found: 
             found.error(Kind.UNSAFE_TEXT, row, f"follow-me number {user.follow_me_number!r} is not 2 to 10 digits")
         else:
             chains.append(NumberChain(user.id, user.follow_me_number, by_user[user.id]))
-    return tuple(sorted(chains, key=lambda chain: text.numeric(chain.number)))
+    return tuple(sorted(chains, key=lambda chain: (text.numeric(chain.number), chain.user_id)))

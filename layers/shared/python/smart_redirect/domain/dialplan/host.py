@@ -15,7 +15,8 @@ _GOTO = re.compile(r"Goto\(([^,()]+),\s*(?:\$\{(?:EXTEN|INCALL)\}|[0-9]+)\s*,\s*
 _GOTO_IF = re.compile(
     r"GotoIf\((.+)\?([^,?:()]+),\s*(?:\$\{(?:EXTEN|INCALL)\}|[0-9]+)\s*,\s*1(?::[^:]*)?\)\s*", re.IGNORECASE
 )
-_IS_LINE = re.compile(r"\"?\$\{(?:EXTEN|INCALL)\}\"?\s*==?\s*\"?([0-9A-Za-z_+-]+)\"?")
+# With an x before both sides, or none: the x keeps Asterisk from comparing numbers.
+_IS_LINE = re.compile(r"\"?(x?)\$\{(?:EXTEN|INCALL)\}\"?\s*==?\s*\"?\1([0-9A-Za-z_+-]+)\"?")
 _CONDITION = re.compile(r"\$\[(.*)\]")
 _BLOCK_COMMENT = re.compile(r";--(?!-).*?--;", re.DOTALL)
 _OF_LINE = re.compile(r"\$\{(?:EXTEN|INCALL)\}")
@@ -94,4 +95,4 @@ def _transition(pattern: str, application: str) -> Iterator[Transition]:
         condition = _CONDITION.fullmatch(found[1].strip())
         lines = [_IS_LINE.fullmatch(part.strip()) for part in condition[1].split("|")] if condition else [None]
         if all(lines):
-            yield Transition(pattern, tuple(each[1] for each in lines if each), found[2].strip())
+            yield Transition(pattern, tuple(each[2] for each in lines if each), found[2].strip())

@@ -89,7 +89,7 @@ def outgoing_by_extension(book: Directory) -> Context | None:
 def departments(book: Directory, found: Findings) -> Iterator[tuple[Department, Context]]:
     """Yield the departments that have somebody to ring, with their contexts."""
     by_id = {each.internal_id: each.number for each in book.extensions}
-    for department in sorted(book.model.departments, key=lambda each: (each.number, each.id)):
+    for department in sorted(book.model.departments, key=lambda each: (each.number, each.id, repr(each))):
         row = f"department {department.id}"
         if not text.is_extension(department.number) or len(department.number) < 2:
             found.error(Kind.UNSAFE_TEXT, row, f"number {department.number!r} is not 2 to 10 digits")

@@ -73,5 +73,7 @@ def unique(contexts: list[Context]) -> tuple[Context, ...]:
 def of_kind(schemes: tuple[Scheme, ...], kind: SchemeKind) -> dict[str, Scheme]:
     """Return the schemes of one kind by id."""
     return {
-        scheme.id: scheme for scheme in sorted(schemes, key=lambda each: (each.id, each.name)) if scheme.kind is kind
+        scheme.id: scheme
+        for scheme in sorted(schemes, key=lambda each: (each.id, each.name, repr(each.graph)))
+        if scheme.kind is kind
     }
