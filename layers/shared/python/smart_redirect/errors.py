@@ -10,7 +10,8 @@ SmartRedirectError
 │   └── BodyMalformed              not what the route's contract says; the text names the field
 ├── Unavailable                    a dependency did not answer in time
 │   ├── DatabaseUnavailable
-│   └── QueueUnavailable
+│   ├── QueueUnavailable
+│   └── SecretUnavailable
 ├── SettingInvalid                 a setting of the deployment cannot be used; the text names it
 └── beside what raises them: MigrationError, EmbeddedPostgresError, NoSuchEnterpriseError, TokenError
 """
@@ -58,6 +59,10 @@ class DatabaseUnavailable(Unavailable):
 
 class QueueUnavailable(Unavailable):
     """The event queue or spool did not take a message."""
+
+
+class SecretUnavailable(Unavailable):
+    """A secret could not be read."""
 
 
 class SettingInvalid(SmartRedirectError):

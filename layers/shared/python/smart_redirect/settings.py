@@ -33,6 +33,7 @@ class Settings:
     failed_attempts_per_minute: int = 60
     full_phones: bool = False
     queue_url: str = ""
+    secrets: str = ""
     host: str = "127.0.0.1"
     port: int = 8021
     data_dir: str = ".data"
