@@ -1,0 +1,23 @@
+# AWS: build, check, try out, deploy. SAM CLI lives in an environment of its own, because it is large.
+
+AWS_VENV := .venv-aws
+AWS_BIN := $(AWS_VENV)/bin
+export SAM_CLI_TELEMETRY := 0
+
+.PHONY: validate test-aws
+
+validate: $(AWS_VENV)/.ready  ## template.yaml as CloudFormation gets it, linted, and held to our own rules
+	@mkdir -p .aws-sam
+	$(AWS_BIN)/python -m tests.infra.expanded > .aws-sam/expanded.json
+	$(AWS_BIN)/cfn-lint .aws-sam/expanded.json
+	$(AWS_BIN)/sam validate --region eu-central-1
+
+test-aws: $(VENV)/.dev $(AWS_VENV)/.ready  ## the template, and the built bundle under the Lambda runtime emulator
+	$(BIN)/python -m pytest tests/infra/test_template.py
+
+$(AWS_VENV)/.ready: requirements/aws.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "Python 3.11 or newer is needed; set PYTHON=…"; exit 1; }
+	$(PYTHON) -m venv $(AWS_VENV)
+	$(AWS_BIN)/python -m pip install -q --require-hashes -r requirements/aws.txt
+	touch $@
