@@ -46,6 +46,10 @@ lock: $(VENV)/.dev  ## make the lock files anew from pyproject.toml
 	done
 	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 	  --no-annotate --no-header requirements/aws.in -o requirements/aws.txt
+	for layer in call:layers/deps_call/requirements.in full:pyproject.toml; do \
+	  $(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate \
+	    --no-header -c requirements/run.txt $${layer#*:} -o layers/deps_$${layer%%:*}/requirements.txt; \
+	done
 
 schema: $(VENV)/.dev ## write infra/schema.sql from the migrations
 	$(BIN)/python -m smart_redirect.local.schema

@@ -4,7 +4,16 @@ AWS_VENV := .venv-aws
 AWS_BIN := $(AWS_VENV)/bin
 export SAM_CLI_TELEMETRY := 0
 
-.PHONY: validate test-aws
+PY ?= 3.13
+ARCH ?= arm64
+BUILD ?= .aws-sam/build
+
+.PHONY: build validate test-aws
+
+build: $(AWS_VENV)/.ready  ## the bundle for Lambda (PY=3.13 ARCH=arm64 BUILD=.aws-sam/build), without containers
+	PY=$(PY) ARCH=$(ARCH) $(AWS_BIN)/sam build --build-dir $(BUILD) \
+	  --parameter-overrides RuntimeVersion=python$(PY) Architecture=$(ARCH)
+	@du -sk $(BUILD)/*/ | awk '{ printf "%8.1f MB  %s\n", $$1 / 1024, $$2 }'
 
 validate: $(AWS_VENV)/.ready  ## template.yaml as CloudFormation gets it, linted, and held to our own rules
 	@mkdir -p .aws-sam
