@@ -7,8 +7,10 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .PHONY: run test test-postgres-15 test-asterisk check format bench lock schema clean help
 
+include infra/aws/aws.mk
+
 help:           ## this list
-	@grep -hE '^[a-z0-9-]+: .*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/' | expand -t 18
+	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/' | expand -t 18
 
 run: $(VENV)/.run   ## install, start PostgreSQL, migrate, load demo data, serve on 127.0.0.1:8021
 	$(BIN)/python local_server.py
@@ -42,12 +44,18 @@ lock: $(VENV)/.dev  ## make the lock files anew from pyproject.toml
 	    --no-annotate --no-header $$(echo $${extra#*:} | sed 's/[^,]*/--extra &/g; s/,/ /g') \
 	    pyproject.toml -o requirements/$${extra%%:*}.txt; \
 	done
+	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+	  --no-annotate --no-header requirements/aws.in -o requirements/aws.txt
+	for layer in call:layers/deps_call/requirements.in full:pyproject.toml; do \
+	  $(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate \
+	    --no-header -c requirements/run.txt $${layer#*:} -o layers/deps_$${layer%%:*}/requirements.txt; \
+	done
 
 schema: $(VENV)/.dev ## write infra/schema.sql from the migrations
 	$(BIN)/python -m smart_redirect.local.schema
 
 clean:          ## remove the environment and caches; data stays
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) $(AWS_VENV) .aws-sam .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \

@@ -13,7 +13,8 @@ SmartRedirectError
 ├── Unavailable                    a dependency did not answer in time
 │   ├── DatabaseUnavailable
 │   ├── QueueUnavailable
-│   └── StoreUnavailable           where the texts of releases are kept
+│   ├── StoreUnavailable           where the texts of releases are kept
+│   └── SecretUnavailable
 ├── SettingInvalid                 a setting of the deployment cannot be used; the text names it
 └── beside what raises them: MigrationError, EmbeddedPostgresError, NoSuchEnterpriseError, TokenError
 """
@@ -73,6 +74,10 @@ class QueueUnavailable(Unavailable):
 
 class StoreUnavailable(Unavailable):
     """The store of the releases did not take or give a text."""
+
+
+class SecretUnavailable(Unavailable):
+    """A secret could not be read."""
 
 
 class SettingInvalid(SmartRedirectError):

@@ -36,6 +36,7 @@ class Settings:
     dialplan_queue_url: str = ""
     releases_bucket: str = ""
     releases_dir: str = ""
+    secrets: str = ""
     host: str = "127.0.0.1"
     port: int = 8021
     data_dir: str = ".data"

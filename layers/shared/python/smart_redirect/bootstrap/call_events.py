@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from smart_redirect.adapters.postgres.history import PostgresLedger
-from smart_redirect.adapters.postgres.pool import open_pool
+from smart_redirect.adapters.postgres.pool import RenewedUrl, open_pool
 from smart_redirect.domain.event import EventKind
 from smart_redirect.domain.phone import normalise
 from smart_redirect.settings import Settings
@@ -20,7 +20,7 @@ _AT_ONCE = 3
 
 @asynccontextmanager
 async def open_delivery(
-    settings: Settings, loopback_only: frozenset[bytes] = frozenset()
+    settings: Settings, loopback_only: frozenset[bytes] = frozenset(), renewed: RenewedUrl | None = None
 ) -> AsyncIterator[DeliverEvents]:
     """Yield what records events, on a small pool of its own; it connects when the first event comes.
 
@@ -30,7 +30,8 @@ async def open_delivery(
     def believes(token_hash: bytes, address: str) -> bool:
         return token_hash not in loopback_only or is_loopback(address)
 
-    pool = await open_pool(settings.database_url, size=_AT_ONCE, statement_cache=settings.statement_cache)
+    statements = settings.statement_cache
+    pool = await open_pool(settings.database_url, size=_AT_ONCE, statement_cache=statements, renewed=renewed)
     try:
         ledger = PostgresLedger(pool)
         yield DeliverEvents(RecordEvent(ledger, normalise, believes), ledger, _AT_ONCE)

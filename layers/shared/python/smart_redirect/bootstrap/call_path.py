@@ -9,7 +9,7 @@ from typing import Any
 import asyncpg
 
 from smart_redirect.adapters.postgres.callers import PostgresCallers, PostgresSettings
-from smart_redirect.adapters.postgres.pool import open_pool
+from smart_redirect.adapters.postgres.pool import RenewedUrl, open_pool
 from smart_redirect.adapters.postgres.timed import TimedReads
 from smart_redirect.domain.phone import normalise
 from smart_redirect.settings import Settings
@@ -34,10 +34,18 @@ class CallPath:
 
 @asynccontextmanager
 async def open_call_path(
-    settings: Settings, log: DecisionLog, *, loopback_only: frozenset[bytes] = frozenset()
+    settings: Settings,
+    log: DecisionLog,
+    *,
+    loopback_only: frozenset[bytes] = frozenset(),
+    renewed: RenewedUrl | None = None,
 ) -> AsyncIterator[CallPath]:
-    """Yield the call path on the running loop; `loopback_only` are token hashes that count from this machine only."""
-    pool = await open_pool(settings.database_url, size=settings.pool_size, statement_cache=settings.statement_cache)
+    """Yield the call path on the running loop.
+
+    `loopback_only` are token hashes that count from this machine only; `renewed` see `open_pool`.
+    """
+    statements = settings.statement_cache
+    pool = await open_pool(settings.database_url, size=settings.pool_size, statement_cache=statements, renewed=renewed)
     try:
         yield _assemble(settings, log, pool, loopback_only)
     finally:

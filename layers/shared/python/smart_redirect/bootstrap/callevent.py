@@ -10,9 +10,10 @@ from typing import Any
 from smart_redirect.adapters.sqs import SqsEventQueue
 from smart_redirect.adapters.stdout_log import StdoutLog
 from smart_redirect.bootstrap.call_events import event_endpoints, open_delivery
+from smart_redirect.bootstrap.deployment import Deployment
 from smart_redirect.domain.reply import NOTHING
 from smart_redirect.errors import SettingInvalid
-from smart_redirect.settings import PREFIX, from_environ
+from smart_redirect.settings import PREFIX
 from smart_redirect.usecases.deliver_events import DeliverEvents, Outcome
 from smart_redirect.web.asgi import Receive, Scope, Send, answer
 from smart_redirect.web.callevent import BODY
@@ -24,7 +25,7 @@ logger = logging.getLogger(__name__)
 
 @asynccontextmanager
 async def _open_endpoints() -> AsyncIterator[Any]:
-    settings = from_environ(os.environ)
+    settings = await Deployment(os.environ).settings()
     if not settings.queue_url:
         raise SettingInvalid(f"{PREFIX}QUEUE_URL must name the queue of the call events")
     endpoints = event_endpoints(settings, SqsEventQueue(settings.queue_url), StdoutLog().refused)
@@ -75,7 +76,9 @@ class QueueHandler:
         """Open the pool on the first event: one loop and one pool for the life of the process."""
         self._loop = self._loop or asyncio.new_event_loop()
         if self._deliver is None:
-            self._opened = open_delivery(from_environ(os.environ))
+            deployment = Deployment(os.environ)
+            settings = self._loop.run_until_complete(deployment.settings())
+            self._opened = open_delivery(settings, renewed=deployment.renewed_url)
             self._deliver = self._loop.run_until_complete(self._opened.__aenter__())
         return self._loop, self._deliver
 

@@ -12,7 +12,7 @@ import asyncpg
 from smart_redirect.adapters.postgres.contents import PostgresContents
 from smart_redirect.adapters.postgres.dialplan import PostgresDialplan
 from smart_redirect.adapters.postgres.hosts import PostgresHosts
-from smart_redirect.adapters.postgres.pool import open_pool
+from smart_redirect.adapters.postgres.pool import RenewedUrl, open_pool
 from smart_redirect.adapters.release_folder import FolderContents
 from smart_redirect.adapters.s3 import S3Contents
 from smart_redirect.adapters.sqs_dialplan import SqsDialplanMessages
@@ -38,9 +38,10 @@ class DialplanParts:
 
 
 @asynccontextmanager
-async def open_dialplan(settings: Settings) -> AsyncIterator[DialplanParts]:
+async def open_dialplan(settings: Settings, renewed: RenewedUrl | None = None) -> AsyncIterator[DialplanParts]:
     """Yield the parts; the pool connects when it is first needed."""
-    pool = await open_pool(settings.database_url, size=_AT_ONCE, statement_cache=settings.statement_cache)
+    statements = settings.statement_cache
+    pool = await open_pool(settings.database_url, size=_AT_ONCE, statement_cache=statements, renewed=renewed)
     try:
         yield _assemble(settings, pool)
     finally:

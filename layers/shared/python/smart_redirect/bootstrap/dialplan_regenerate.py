@@ -9,8 +9,8 @@ from typing import Any
 
 from starlette.applications import Starlette
 
+from smart_redirect.bootstrap.deployment import Deployment
 from smart_redirect.bootstrap.dialplan import DialplanParts, open_dialplan
-from smart_redirect.settings import from_environ
 from smart_redirect.usecases.regenerate import Outcome
 from smart_redirect.web.lambda_runtime import LambdaRuntime
 
@@ -20,8 +20,15 @@ _RESERVE_MS = 20_000
 
 
 @asynccontextmanager
+async def _open_parts() -> AsyncIterator[DialplanParts]:
+    deployment = Deployment(os.environ)
+    async with open_dialplan(await deployment.settings(), deployment.renewed_url) as parts:
+        yield parts
+
+
+@asynccontextmanager
 async def _open_application() -> AsyncIterator[Starlette]:
-    async with open_dialplan(from_environ(os.environ)) as parts:
+    async with _open_parts() as parts:
         yield Starlette(routes=parts.endpoints.routes())
 
 
@@ -44,7 +51,7 @@ class _Worker:
         """Open what is not open yet."""
         self._loop = self._loop or asyncio.new_event_loop()
         if self._parts is None:
-            self._opened = open_dialplan(from_environ(os.environ))
+            self._opened = _open_parts()
             self._parts = self._loop.run_until_complete(self._opened.__aenter__())
         return self._loop, self._parts
 

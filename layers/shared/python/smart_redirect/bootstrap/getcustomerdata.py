@@ -8,8 +8,8 @@ from typing import Any
 
 from smart_redirect.adapters.stdout_log import StdoutLog
 from smart_redirect.bootstrap.call_path import open_call_path
+from smart_redirect.bootstrap.deployment import Deployment
 from smart_redirect.domain.reply import NOTHING
-from smart_redirect.settings import from_environ
 from smart_redirect.web.asgi import Receive, Scope, Send
 from smart_redirect.web.errors import status_of
 from smart_redirect.web.lambda_runtime import LambdaRuntime
@@ -19,9 +19,10 @@ logger = logging.getLogger(__name__)
 
 @asynccontextmanager
 async def _open() -> AsyncIterator[Any]:
-    settings = from_environ(os.environ)
+    deployment = Deployment(os.environ)
+    settings = await deployment.settings()
     log = StdoutLog(full_phones=settings.full_phones)
-    async with open_call_path(settings, log) as call_path:
+    async with open_call_path(settings, log, renewed=deployment.renewed_url) as call_path:
 
         async def application(scope: Scope, receive: Receive, send: Send) -> None:
             await call_path.endpoint(scope, receive, send)

@@ -1,0 +1,44 @@
+# AWS: build, check, try out, deploy. SAM CLI lives in an environment of its own, because it is large.
+
+AWS_VENV := .venv-aws
+AWS_BIN := $(AWS_VENV)/bin
+export SAM_CLI_TELEMETRY := 0
+
+PY ?= 3.13
+ARCH ?= arm64
+BUILD ?= .aws-sam/build
+
+
+# The emulator runs the bundle on this machine, so it is built for it: its Python, its processor.
+HERE_PY = $(shell $(BIN)/python -c 'import sys; print("%d.%d" % sys.version_info[:2])')
+HERE_ARCH := $(subst aarch64,arm64,$(shell uname -m))
+EMULATED = .aws-sam/emulated-$(HERE_PY)
+RUNTIME = .aws-sam/runtime-$(HERE_PY)
+
+.PHONY: build build-emulated validate test-aws lambda-local
+
+build: $(AWS_VENV)/.ready  ## the bundle for Lambda (PY=3.13 ARCH=arm64 BUILD=.aws-sam/build), without containers
+	PY=$(PY) ARCH=$(ARCH) $(AWS_BIN)/sam build --build-dir $(BUILD) \
+	  --parameter-overrides RuntimeVersion=python$(PY) Architecture=$(ARCH)
+	@du -sk $(BUILD)/*/ | awk '{ printf "%8.1f MB  %s\n", $$1 / 1024, $$2 }'
+
+validate: $(AWS_VENV)/.ready  ## template.yaml as CloudFormation gets it, linted, and held to our own rules
+	@mkdir -p .aws-sam
+	$(AWS_BIN)/python -m tests.infra.expanded > .aws-sam/expanded.json
+	$(AWS_BIN)/cfn-lint .aws-sam/expanded.json
+	$(AWS_BIN)/sam validate --region eu-central-1
+
+test-aws: build-emulated  ## the template, and the built bundle under the Lambda runtime emulator
+	$(BIN)/python -m pytest tests/infra/test_template.py tests/aws
+
+build-emulated: $(VENV)/.dev $(AWS_VENV)/.ready
+	PYTHON_FOR_BYTECODE=$(CURDIR)/$(BIN)/python $(MAKE) build PY=$(HERE_PY) ARCH=$(HERE_ARCH) BUILD=$(EMULATED)
+	test -e $(RUNTIME)/awslambdaric || $(AWS_BIN)/python -m pip install -q --require-hashes --only-binary=:all: \
+	  --python-version $(HERE_PY) --target $(RUNTIME) -r requirements/runtime.txt
+
+$(AWS_VENV)/.ready: requirements/aws.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "Python 3.11 or newer is needed; set PYTHON=…"; exit 1; }
+	$(PYTHON) -m venv $(AWS_VENV)
+	$(AWS_BIN)/python -m pip install -q --require-hashes -r requirements/aws.txt
+	touch $@

@@ -1,0 +1,125 @@
+"""What the bundle holds: the call path's own files and no others, with bytecode that Lambda can use as it is."""
+
+import importlib.util
+import json
+import re
+import shutil
+import struct
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.aws.bundle import FOR_LAMBDA, Bundle, Function
+from tests.aws.emulator import INTERPRETER, Emulator
+
+UNCHECKED = 1
+MAGIC_3_13 = 3571
+AARCH64 = 183
+EVENT = Path("tests/events/getcustomerdata_rest.json")
+for_lambda = pytest.mark.skipif(not FOR_LAMBDA.exists(), reason="needs make build, and with it a Python 3.13")
+
+
+@pytest.fixture
+def call_path_function(bundle: Bundle) -> Function:
+    return bundle.function("GetCustomerDataFunction")
+
+
+def names(folder: Path) -> set[str]:
+    return {re.sub(r"-[\d.]+\.dist-info", ".dist-info", each.name) for each in folder.iterdir()}
+
+
+def sources(folder: Path) -> list[Path]:
+    return sorted(folder.rglob("*.py"))
+
+
+def bytecode_of(source: Path, tag: str) -> Path:
+    return source.parent / "__pycache__" / f"{source.stem}.{tag}.pyc"
+
+
+def test_the_call_path_has_its_own_package_and_wheels_and_no_others(call_path_function: Function) -> None:
+    assert names(call_path_function.code) == {"getcustomerdata"}
+    [shared, deps] = call_path_function.layers
+    assert names(shared / "python") == {"smart_redirect"}
+    packages = {"asyncpg", "mangum", "phonenumbers", "typing_extensions"}
+    assert {name.split(".")[0] for name in names(deps / "python")} - {"__pycache__"} == packages
+
+
+def test_the_one_machine_server_stays_at_home(call_path_function: Function) -> None:
+    assert {"local", "cli"} & names(call_path_function.layers[0] / "python" / "smart_redirect") == set()
+
+
+@pytest.mark.parametrize("name", ["GetCustomerDataFunction", "CallEventFunction"])
+def test_every_source_has_bytecode_that_is_not_checked(bundle: Bundle, name: str) -> None:
+    function = bundle.function(name)
+    for source in [each for folder in (function.code, *function.layers) for each in sources(folder)]:
+        magic, flags = struct.unpack("<4sI", bytecode_of(source, sys.implementation.cache_tag).read_bytes()[:8])
+        assert (magic, flags) == (importlib.util.MAGIC_NUMBER, UNCHECKED), source
+
+
+def zipped_and_opened(function: Function, tmp_path: Path) -> list[Path]:
+    """Return the folders to import from, after a journey through zip files, every source newer than its bytecode."""
+    places = []
+    for folder in (function.code, *function.layers):
+        packed = shutil.make_archive(str(tmp_path / folder.name), "zip", folder)
+        shutil.unpack_archive(packed, tmp_path / "opened" / folder.name)
+        places += [tmp_path / "opened" / folder.name, tmp_path / "opened" / folder.name / "python"]
+    for source in sources(tmp_path / "opened"):
+        source.touch()
+    return places
+
+
+def test_zipping_does_not_void_the_bytecode(call_path_function: Function, tmp_path: Path) -> None:
+    places = zipped_and_opened(call_path_function, tmp_path)
+    command = [INTERPRETER, "-S", "-v", "-c", "import getcustomerdata.app"]
+    environment = {"PYTHONPATH": ":".join(map(str, places))}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+    ours = re.findall(rf"^# code object from '?({tmp_path}\S+\.pyc?)", done.stderr, re.MULTILINE)
+    assert len(ours) > 50
+    assert [path for path in ours if path.endswith(".py")] == []
+
+
+def test_after_its_first_reply_the_call_path_has_loaded_nothing_else(
+    call_path_function: Function, variables: dict[str, str], extension: object, demo_url: str, tmp_path: Path
+) -> None:
+    (tmp_path / "probe.py").write_text(
+        "import sys\nfrom getcustomerdata.app import handler as inner\n"
+        "def handler(event, context):\n    inner(event, context)\n    return sorted(sys.modules)\n"
+    )
+    extension.put("database", DATABASE_URL=demo_url)  # type: ignore[attr-defined]
+    for each in call_path_function.code.iterdir():
+        (tmp_path / each.name).symlink_to(each)
+    probe = Function("Probe", "probe.handler", 10, tmp_path, call_path_function.layers, call_path_function.variables)
+    with Emulator(probe, variables) as emulator:
+        loaded = emulator.invoke(json.loads(EVENT.read_text(encoding="utf-8")))
+    dear = {"boto3", "botocore", "jinja2", "httpx", "pydantic", "starlette", "phonenumbers", "aws_lambda_powertools"}
+    assert {name.split(".")[0] for name in loaded} & dear == set()
+    assert len(loaded) < 290
+
+
+@for_lambda
+def test_what_goes_to_lambda_is_for_its_processor() -> None:
+    libraries = list(FOR_LAMBDA.rglob("*.so"))
+    assert len(libraries) >= 3
+    for library in libraries:
+        [machine] = struct.unpack("<H", library.read_bytes()[18:20])
+        assert (machine, "cpython-313-aarch64" in library.name) == (AARCH64, True), library
+
+
+@for_lambda
+def test_what_goes_to_lambda_comes_from_wheels_that_fit_it() -> None:
+    tags = {
+        tag for path in FOR_LAMBDA.rglob("*.dist-info/WHEEL") for tag in re.findall(r"Tag: (\S+)", path.read_text())
+    }
+    native = {tag for tag in tags if not tag.endswith("-any")}
+    assert native
+    assert all(re.fullmatch(r"cp313-cp313-manylinux\w*_aarch64", tag) for tag in native), native
+
+
+@for_lambda
+def test_what_goes_to_lambda_has_bytecode_of_its_python() -> None:
+    for source in sources(FOR_LAMBDA):
+        head = bytecode_of(source, "cpython-313").read_bytes()[:8]
+        number, line_end, flags = struct.unpack("<H2sI", head)
+        assert (number, line_end, flags) == (MAGIC_3_13, b"\r\n", UNCHECKED), source

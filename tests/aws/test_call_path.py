@@ -1,0 +1,70 @@
+"""The call path's function, built, under Lambda's runtime client: the same bytes as the local server."""
+
+import asyncio
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from smart_redirect.domain.reply import NOTHING
+from smart_redirect.local.application import CALL_PATH
+from smart_redirect.local.demo import DEMO_QUESTION, DEMO_TOKEN
+from smart_redirect.local.wiring import open_application
+from smart_redirect.settings import Settings
+from tests.aws.conftest import KEY
+from tests.aws.emulator import Emulator
+from tests.fakes.secrets_extension import FakeExtension
+from tests.parity import Answered, Sent, ask_lambda, ask_locally, http_event, rest_event
+
+KNOWN = '{"Name":"Петрова Ольга | Салон на Немиге","DialPlan":"mngr31_0001363_1"}'.encode()
+GOOD = Sent(CALL_PATH, DEMO_QUESTION.encode(), (("Token", DEMO_TOKEN),))
+REQUESTS = [
+    GOOD,
+    replace(GOOD, headers=(("Authorization", "Basic eDpkZW1vLXRva2VuLTAzNjc="),)),
+    replace(GOOD, headers=()),
+    replace(GOOD, headers=(("Token", "nobody"),)),
+    replace(GOOD, body=DEMO_QUESTION.replace("80291112233", "Иван").encode("cp1251")),
+    replace(GOOD, body=DEMO_QUESTION.replace("8029", 'a"b').encode()),
+    replace(GOOD, body=b"x" * 20_000),
+    replace(GOOD, body=b""),
+    replace(GOOD, method="GET", body=b""),
+]
+
+
+def asked(emulator: Emulator, event: dict[str, object]) -> Answered:
+    return ask_lambda(lambda event, _: emulator.invoke(event), event)
+
+
+async def all_locally(settings: Settings) -> list[Answered]:
+    async with open_application(settings) as application:
+        return [await ask_locally(application, each) for each in REQUESTS]
+
+
+def test_every_request_gets_the_bytes_of_the_local_server(call_path: Emulator, demo_url: str, tmp_path: Path) -> None:
+    settings = Settings(database_url=demo_url, key=KEY, log_dir=str(tmp_path), budget_ms=3000)
+    local = asyncio.run(all_locally(settings))
+    assert [asked(call_path, rest_event(each)) for each in REQUESTS] == local
+    assert [asked(call_path, http_event(each)) for each in REQUESTS] == local
+    assert local[0].body == KNOWN
+
+
+@pytest.mark.parametrize("kind", ["rest", "http"])
+def test_the_events_of_api_gateway_are_answered(call_path: Emulator, kind: str) -> None:
+    event = json.loads(Path(f"tests/events/getcustomerdata_{kind}.json").read_text(encoding="utf-8"))
+    assert asked(call_path, event) == Answered(200, KNOWN)
+
+
+def test_a_decision_is_written_to_the_log_as_one_line_of_json(call_path: Emulator) -> None:
+    asked(call_path, rest_event(GOOD))
+    [line] = [line for line in call_path.output().splitlines() if line.startswith('{"at"')]
+    record = json.loads(line)
+    assert (record["enterprise"], record["context"]) == ("0367", "mngr31_0001363_1")
+    assert "1112233" not in line
+
+
+def test_secrets_that_cannot_be_read_are_nothing_until_they_can(call_path: Emulator, extension: FakeExtension) -> None:
+    extension.status = 400
+    assert asked(call_path, rest_event(GOOD)) == Answered(503, NOTHING)
+    extension.status = 200
+    assert asked(call_path, rest_event(GOOD)) == Answered(200, KNOWN)

@@ -1,0 +1,123 @@
+"""template.yaml, expanded as CloudFormation gets it, says what the code and the pages say."""
+
+import importlib
+import json
+import re
+import subprocess
+from collections.abc import Iterator
+from dataclasses import fields
+from typing import Any
+
+import pytest
+
+from smart_redirect.domain.reply import NOTHING
+from smart_redirect.settings import Settings, variable
+from tests.infra.expanded import PYTHON, expanded, of_type
+
+pytestmark = pytest.mark.skipif(not PYTHON.exists(), reason="needs .venv-aws: make validate")
+
+METHODS = {"get", "post", "put", "delete", "patch", "head", "options"}
+RATE = re.compile(r"rate\((1 (minute|hour|day)|([2-9]|[1-9]\d+) (minutes|hours|days))\)")
+CRON = re.compile(r"cron\((\S+ ){5}\S+\)")
+LOCAL_ONLY = {"host", "port", "data_dir", "log_dir", "demo", "operator_key", "alias_paths", "trusted_proxies"}
+
+
+def apis() -> dict[str, dict[str, Any]]:
+    return {name: properties["Body"] for name, properties in of_type("AWS::ApiGateway::RestApi").items()}
+
+
+def routes(api: str) -> Iterator[tuple[str, str, dict[str, Any]]]:
+    for path, methods in apis()[api]["paths"].items():
+        for method, definition in methods.items():
+            yield method, path, definition
+
+
+def schedules(value: object) -> Iterator[str]:
+    if isinstance(value, dict):
+        yield from (each for key, each in value.items() if key == "ScheduleExpression")
+        yield from (found for each in value.values() for found in schedules(each))
+    elif isinstance(value, list):
+        yield from (found for each in value for found in schedules(each))
+
+
+def functions() -> dict[str, dict[str, Any]]:
+    return of_type("AWS::Lambda::Function")
+
+
+def variables(function: str) -> set[str]:
+    return set(functions()[function]["Environment"]["Variables"])
+
+
+def test_the_linter_finds_nothing(tmp_path: Any) -> None:
+    path = tmp_path / "expanded.json"
+    path.write_text(json.dumps(expanded()))
+    done = subprocess.run([PYTHON.with_name("cfn-lint"), path], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (0, "")
+
+
+@pytest.mark.parametrize("api", ["CallApi", "Api"])
+def test_whatever_the_gateway_says_by_itself_is_the_27_byte_nothing(api: str) -> None:
+    responses = apis()[api]["x-amazon-apigateway-gateway-responses"]
+    assert {"DEFAULT_4XX", "DEFAULT_5XX", "MISSING_AUTHENTICATION_TOKEN"} == set(responses)
+    assert {body for each in responses.values() for body in each["responseTemplates"].values()} == {NOTHING.decode()}
+    assert {tuple(each["responseTemplates"]) for each in responses.values()} == {("application/json",)}
+
+
+def test_the_call_path_has_one_route_and_ends_in_time() -> None:
+    [(method, path, definition)] = routes("CallApi")
+    assert (method, path) == ("post", "/api/callevent/getcustomerdata")
+    assert definition["x-amazon-apigateway-integration"]["timeoutInMillis"] <= 900
+
+
+@pytest.mark.parametrize("api", ["CallApi", "Api"])
+def test_bodies_arrive_as_they_were_sent(api: str) -> None:
+    assert apis()[api]["x-amazon-apigateway-binary-media-types"] == ["*/*"]
+
+
+def test_every_method_is_one_of_http() -> None:
+    assert {method for api in apis() for method, _, _ in routes(api)} <= METHODS
+
+
+def test_every_schedule_is_one_that_aws_takes() -> None:
+    assert [each for each in schedules(expanded()) if not (RATE.fullmatch(each) or CRON.fullmatch(each))] == []
+
+
+def test_access_logs_hold_no_path_no_query_and_no_header() -> None:
+    formats = [stage["AccessLogSetting"]["Format"] for stage in of_type("AWS::ApiGateway::Stage").values()]
+    assert len(formats) == 2
+    assert [json.loads(text) for text in formats]
+    assert not [text for text in formats if re.search(r"\$context\.(path|customDomain|authorizer)|\$input", text)]
+
+
+def test_every_stage_is_throttled_and_traces_no_data() -> None:
+    for stage in of_type("AWS::ApiGateway::Stage").values():
+        [everywhere] = stage["MethodSettings"]
+        assert {"ThrottlingRateLimit", "ThrottlingBurstLimit"} <= set(everywhere)
+        assert everywhere["DataTraceEnabled"] is False
+
+
+def test_every_handler_can_be_imported() -> None:
+    for properties in functions().values():
+        module, _, name = properties["Handler"].rpartition(".")
+        assert callable(getattr(importlib.import_module(module), name))
+
+
+def test_every_variable_is_a_setting() -> None:
+    known = {variable(field.name) for field in fields(Settings)}
+    assert {each for name in functions() for each in variables(name)} <= known
+
+
+def test_the_function_ends_after_the_gateway_has_given_up() -> None:
+    timeout = functions()["GetCustomerDataFunction"]["Timeout"]
+    assert 1 <= timeout <= 5
+
+
+def test_a_queue_keeps_a_message_hidden_for_six_times_the_function_s_time() -> None:
+    queues = of_type("AWS::SQS::Queue")
+    for mapping in of_type("AWS::Lambda::EventSourceMapping").values():
+        queue = queues[mapping["EventSourceArn"]["Fn::GetAtt"][0]]
+        assert (
+            queue["VisibilityTimeout"]
+            >= 6 * functions()[mapping["FunctionName"]["Ref"].removesuffix("Aliaslive")]["Timeout"]
+        )
+        assert "RedrivePolicy" in queue
