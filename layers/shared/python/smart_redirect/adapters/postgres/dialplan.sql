@@ -147,22 +147,6 @@ UPDATE dialplan_hosts d SET pinned = false, wanted_release = (
     SELECT max(r.id) FROM dialplan_releases r WHERE r.enterprise_id = d.enterprise_id AND r.host_id = d.host_id)
 WHERE d.enterprise_id = $1 AND d.pinned
 
--- name: expired
--- $1 how long. Deletes releases that no host wants, runs or may go back to soon; the last ten of a host stay.
-WITH old AS (
-    SELECT r.enterprise_id, r.host_id, r.id, row_number() OVER (PARTITION BY r.enterprise_id, r.host_id ORDER BY r.id DESC) AS age
-    FROM dialplan_releases r WHERE r.created_at < now() - $1::interval)
-DELETE FROM dialplan_releases r USING old
-WHERE r.enterprise_id = old.enterprise_id AND r.host_id = old.host_id AND r.id = old.id AND old.age > 10
-  AND NOT EXISTS (SELECT FROM dialplan_hosts d WHERE d.wanted_release = r.id)
-  AND NOT EXISTS (SELECT FROM host_reports h
-                  WHERE h.enterprise_id = r.enterprise_id AND h.host_id = r.host_id AND h.release = r.name)
-
--- name: unreferenced
--- Deletes texts that no release names any more; young ones may belong to a release that is being stored.
-DELETE FROM dialplan_contents c
-WHERE c.created_at < now() - interval '1 hour' AND NOT EXISTS (SELECT FROM dialplan_releases r WHERE r.sha256 = c.sha256)
-
 -- name: put_content
 INSERT INTO dialplan_contents (sha256, packed) VALUES ($1, $2)
 ON CONFLICT (sha256) DO UPDATE SET created_at = now()
