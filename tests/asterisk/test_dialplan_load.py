@@ -1,15 +1,12 @@
 """Every golden, in the files of a real Asterisk: loads without a complaint, and what is loaded is what is in it."""
 
 import re
-from collections.abc import Callable, Iterator
 
 import pytest
 
 from smart_redirect.domain.dialplan.dialects import Shape
-from smart_redirect.domain.dialplan.render import release_name
-from tests.asterisk.conftest import GOSUB_22, MACRO_16, on
+from tests.asterisk.conftest import GOSUB_22, MACRO_16, Install, on
 from tests.asterisk.host import Host
-from tests.asterisk.sip import wait_until
 from tests.domain.dialplan.golden import CASES, Case
 
 SECTION = re.compile(r"^\[([^\]]+)\]", re.MULTILINE)
@@ -30,25 +27,6 @@ def text_of(case: Case, host: Host, shape: Shape) -> str:
     return kept + "\n" + text
 
 
-@pytest.fixture
-def reloaded(host: Host) -> Iterator[Callable[[str], str]]:
-    """Installs a text as extensions.conf, reloads, and returns what Asterisk logged meanwhile."""
-    file = host.path / "etc/extensions.conf"
-    before = file.read_text()
-
-    def install(text: str) -> str:
-        host.reset()
-        file.write_text(text)
-        host.cli("dialplan reload")
-        name = release_name(text)
-        wait_until(lambda: f"sr-release-{name}" in host.cli(f"dialplan show sr-release-{name}"), 10, "the release")
-        return host.console()
-
-    yield install
-    file.write_text(before)
-    host.cli("dialplan reload")
-
-
 def complaints(log: str) -> list[str]:
     return [line for line in log.splitlines() if "WARNING" in line or "ERROR" in line]
 
@@ -66,15 +44,17 @@ def of_our_files(host: Host) -> set[str]:
 @pytest.mark.parametrize("shape", Shape)
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 def test_a_golden_loads_without_a_complaint_and_exactly_its_contexts(
-    host: Host, reloaded: Callable[[str], str], case: Case, shape: Shape
+    host: Host, installed: Install, case: Case, shape: Shape
 ) -> None:
     text = text_of(case, host, shape)
-    log = reloaded(text)
+    log = installed(text)
     assert complaints(log) == []
     assert loaded(host) == set(SECTION.findall(text)) - NOT_CONTEXTS | of_our_files(host)
 
 
 @on(MACRO_16, GOSUB_22)
-def test_a_bad_line_would_have_been_seen(host: Host, reloaded: Callable[[str], str]) -> None:
-    text = text_of(CASES[0], host, Shape.CLASSIC)
-    assert complaints(reloaded(text.replace("[dialexecute]", "[dialexecute]\nexten => 1,nowhere", 1)))
+def test_a_bad_line_would_have_been_seen(host: Host, installed: Install) -> None:
+    good = text_of(CASES[-1], host, Shape.CLASSIC)
+    bad = good.replace("[dialexecute]\n", "[dialexecute]\nexten => 1,nowhere\n", 1)
+    assert bad != good
+    assert complaints(installed(bad))

@@ -35,14 +35,10 @@ def _escaping(contexts: Mapping[str, Context], onward: Onward) -> set[str]:
 
 
 def _cycle(start: str, onward: Onward, within: set[str]) -> tuple[str, ...]:
-    """Walk on until a context comes again, and return from there on, the smallest name first."""
+    """Walk on until a context comes again, and return from there on."""
     path: list[str] = []
     name: str | None = start
     while name is not None and name not in path:
         path.append(name)
         name = next((each for each in sorted(onward[name]) if each in within), None)
-    if name is None:
-        return ()
-    cycle = path[path.index(name) :]
-    least = cycle.index(min(cycle))
-    return (*cycle[least:], *cycle[:least])
+    return tuple(path[path.index(name) :]) if name is not None else ()

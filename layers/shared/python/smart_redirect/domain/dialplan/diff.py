@@ -18,7 +18,7 @@ def diff(before: Outline | None, after: Outline) -> tuple[str, ...]:
     said = tuple(_sentences(before, after))
     if len(said) <= SHOWN:
         return said
-    return (_totals(before, after), *said[:SHOWN], f"… and {len(said) - SHOWN} more changes")
+    return (_totals(before, after), *said[:SHOWN], f"… and {len(said) - SHOWN:,} more changes")
 
 
 def _totals(before: Outline, after: Outline) -> str:

@@ -19,6 +19,7 @@ _GOTO_IF = re.compile(
 _IS_LINE = re.compile(r"\"?(x?)\$\{(?:EXTEN|INCALL)\}\"?\s*==?\s*\"?\1([0-9A-Za-z_+-]+)\"?")
 _CONDITION = re.compile(r"\$\[(.*)\]")
 _BLOCK_COMMENT = re.compile(r";--(?!-).*?--;", re.DOTALL)
+_OUR_BLOCK = re.compile(r"^;\*{9,}Smart Redirection\*{9,}[ \t]*$", re.MULTILINE)
 _OF_LINE = re.compile(r"\$\{(?:EXTEN|INCALL)\}")
 
 
@@ -76,7 +77,7 @@ def _lines(texts: tuple[str, ...]) -> Iterator[tuple[str, tuple[str, str] | None
     """Yield each section, and each line in it as (extension, application)."""
     for text in texts:
         section, pattern = "", ANY_NUMBER
-        for raw in _BLOCK_COMMENT.sub("", text).splitlines():
+        for raw in _BLOCK_COMMENT.sub("", _without_our_block(text)).splitlines():
             line = re.split(r"(?<!\\);", raw, maxsplit=1)[0].strip()
             if found := _SECTION.match(line):
                 section = found[1]
@@ -86,6 +87,11 @@ def _lines(texts: tuple[str, ...]) -> Iterator[tuple[str, tuple[str, str] | None
                 yield section, (pattern, found[2])
             elif found := _SAME.fullmatch(line):
                 yield section, (pattern, found[1])
+
+
+def _without_our_block(text: str) -> str:
+    before, *others = _OUR_BLOCK.split(text)
+    return before + others[-1] if len(others) == 2 else text
 
 
 def _transition(pattern: str, application: str) -> Iterator[Transition]:

@@ -155,6 +155,8 @@ class Writing:
         keys = [(_KEY.fullmatch(output.handle), output) for output in node.outputs]
         others = [output for key, output in keys if key is None]
         pressed = [(key[1], output) for key, output in keys if key is not None]
+        if any(key == "#" for key, _ in pressed):
+            raise NodeInvalid("asks for the key #, which ends the reading of keys")
         if len(others) > 1 or len({key for key, _ in pressed}) != len(pressed):
             raise NodeInvalid("has two outputs for one key, or for no key")
         ask = AskKey(_sound(content.sound) if content.sound else "", content.seconds)

@@ -131,5 +131,7 @@ def _cycles(dialplan: Dialplan, found: Findings) -> None:
     contexts = {context.name: context for context in dialplan.contexts}
     onward = {name: [each for each in jumps(context) if each in contexts] for name, context in contexts.items()}
     for cycle in endless(contexts, onward):
-        rows = " → ".join(contexts[name].origin for name in cycle)
-        found.error(Kind.ENDLESS_CYCLE, rows, "calls that nobody takes go round for ever")
+        rows = [contexts[name].origin for name in cycle]
+        first = rows.index(min(rows))
+        row = " → ".join((*rows[first:], *rows[:first]))
+        found.error(Kind.ENDLESS_CYCLE, row, "calls that nobody takes go round for ever")
