@@ -1,8 +1,6 @@
 """Releases change under calls that ring and calls that talk: with tombstones, none of them is lost."""
 
 import itertools
-import time
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
@@ -121,8 +119,15 @@ def test_a_host_that_missed_a_release_loses_no_call_either(host: Host, service: 
     last.wait_for("ACK", timeout=12)
 
 
-def callers() -> Iterator[str]:
-    return (f"37529{number:07}" for number in itertools.count(1))
+ROUTES = {"375290000001": FIRST, "375290000002": SECOND}
+
+
+def place(host: Host, user: str, calls: int) -> None:
+    host.call(Caller(LINE, user=user, hangs_up_ms=14_000), calls)
+
+
+def told(host: Host, event: str) -> list[dict[str, str]]:
+    return [each for each in host.events() if each["Event"] == event and each["CallType"] == "0"]
 
 
 @BOTH
@@ -131,27 +136,28 @@ def callers() -> Iterator[str]:
 def test_no_call_is_lost_while_releases_change_twenty_times(
     host: Host, service: Service, installed: Install, shape: Shape
 ) -> None:
-    """20 calls ring, 50 more are placed; all of them come to the secretary and are told to their end."""
-    releases, numbers = Releases(host, installed, shape, seconds=2), callers()
+    """20 calls ring, 50 more are placed meanwhile; all come to the secretary and are told to their end."""
+    releases = Releases(host, installed, shape, seconds=4)
     releases.publish(FOLLOW_ME)
+    let_ring(host, service)
+    models = (WITHOUT, FOLLOW_ME, LINE_OFF, FOLLOW_ME, OTHER_SCHEME, FOLLOW_ME)
+    for model, user in itertools.islice(zip(itertools.cycle(models), itertools.cycle(ROUTES), strict=False), 20):
+        releases.publish(model)
+        place(host, user, 2)
+    for user in ROUTES:
+        place(host, user, 5)
+    wait_until(lambda: len(told(host, "hangup")) == 70, 60, "70 ends of calls")
+    lost = [each for each in told(host, "hangup") if (each["CallStatus"], each["Extensions"]) != ("2", "152")]
+    assert lost == []
+
+
+def let_ring(host: Host, service: Service) -> None:
+    """20 calls, each in one of the two contexts of the chain."""
     for name in ("150", "151", "mobile"):
         host.phone(name, answering_phone(NEVER))
     host.phone("152", answering_phone(100))
-    place(host, service, numbers, 20)
-    for _, model in zip(range(20), itertools.cycle((WITHOUT, FOLLOW_ME, LINE_OFF, OTHER_SCHEME)), strict=False):
-        releases.publish(model)
-        place(host, service, numbers, 2)
-        time.sleep(0.2)
-    place(host, service, numbers, 10)
-    wait_until(lambda: len(ends(host)) == 70, 60, "70 ends of calls")
-    assert [(e["Phone"], e["CallStatus"], e["Extensions"]) for e in ends(host) if e["Extensions"] != "152"] == []
-
-
-def place(host: Host, service: Service, numbers: Iterator[str], count: int) -> None:
-    for user in itertools.islice(numbers, count):
-        service.special[user] = reply("", (FIRST, SECOND)[int(user) % 2])
-        host.call(Caller(LINE, user=user, hangs_up_ms=12_000))
-
-
-def ends(host: Host) -> list[dict[str, str]]:
-    return [e for e in host.events() if e["Event"] == "hangup" and e["CallType"] == "0"]
+    for user, context in ROUTES.items():
+        service.special[user] = reply("", context)
+        place(host, user, 10)
+    wait_until(lambda: len(told(host, "dial")) == 20, 10, "20 calls that ring")
+    assert {each["Context"] for each in told(host, "dial")} == {FIRST, SECOND}
