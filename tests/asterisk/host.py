@@ -115,9 +115,9 @@ class Host:
 
     # What a test does with it.
 
-    def call(self, caller: scenario.Caller) -> Sipp:
-        """An incoming call on the trunk."""
-        return self._sipp(scenario.trunk(caller), TRUNK_ADDRESS, free_udp_port(TRUNK_ADDRESS), calls=1)
+    def call(self, caller: scenario.Caller, calls: int = 1) -> Sipp:
+        """An incoming call on the trunk, or several at 10 a second (one sipp: no more than 50 find a media port)."""
+        return self._sipp(scenario.trunk(caller), TRUNK_ADDRESS, free_udp_port(TRUNK_ADDRESS), calls=calls)
 
     def phone(self, name: str, script: bytes) -> Sipp:
         """A phone (or the mobile behind the second line) that behaves by a scenario."""
