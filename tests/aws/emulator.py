@@ -7,6 +7,7 @@ import http.client
 import json
 import os
 import platform
+import signal
 import socket
 import subprocess
 import sys
@@ -69,6 +70,19 @@ class Emulator:
         with self._lock:
             self._client.request("POST", PATH, json.dumps(event))
             return json.loads(self._client.getresponse().read())
+
+    def freeze(self) -> None:
+        """Stop the function's process, as Lambda does between events."""
+        self._signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """Let it go on."""
+        self._signal(signal.SIGCONT)
+
+    def _signal(self, means: signal.Signals) -> None:
+        pid = self._process.pid if self._process else 0
+        for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split():
+            os.kill(int(child), means)
 
     def output(self) -> str:
         """Return what the function and the emulator have written so far."""

@@ -4,6 +4,7 @@ import importlib.util
 import json
 import re
 import shutil
+import ssl
 import struct
 import subprocess
 import sys
@@ -48,6 +49,13 @@ def test_the_call_path_has_its_own_package_and_wheels_and_no_others(call_path_fu
 
 def test_the_one_machine_server_stays_at_home(call_path_function: Function) -> None:
     assert {"local", "cli"} & names(call_path_function.layers[0] / "python" / "smart_redirect") == set()
+
+
+def test_amazon_s_authorities_are_there_for_the_database_s_proxy(call_path_function: Function) -> None:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.load_verify_locations(call_path_function.layers[0] / "certificates" / "amazon.pem")
+    subjects = [dict(part[0] for part in each["subject"])["commonName"] for each in context.get_ca_certs()]
+    assert {f"Amazon Root CA {number}" for number in range(1, 5)} <= set(subjects)
 
 
 @pytest.mark.parametrize("name", ["GetCustomerDataFunction", "CallEventFunction"])
