@@ -81,7 +81,12 @@ class Emulator:
 
     def _signal(self, means: signal.Signals) -> None:
         pid = self._process.pid if self._process else 0
-        for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split():
+        children = [
+            child for each in Path(f"/proc/{pid}/task").glob("*/children") for child in each.read_text().split()
+        ]
+        if not children:
+            raise RuntimeError("the function's process is gone")
+        for child in children:
             os.kill(int(child), means)
 
     def output(self) -> str:
