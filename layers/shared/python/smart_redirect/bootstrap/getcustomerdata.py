@@ -25,7 +25,7 @@ _CONNECT_SECONDS = 2.0
 async def _open() -> AsyncIterator[Any]:
     deployment = Deployment(os.environ)
     settings = await deployment.settings()
-    log = StdoutLog(full_phones=settings.full_phones)
+    log = StdoutLog(full_phones=settings.full_phones, function=os.environ.get("AWS_LAMBDA_FUNCTION_NAME", ""))
     async with open_call_path(settings, log, renewed=deployment.renewed_url) as call_path:
         yield _Application(call_path)
 
