@@ -1,4 +1,4 @@
-"""The HTTP endpoint of SQS as boto3 speaks to it: keeps what is sent to a queue, or is out of order."""
+"""The HTTP endpoint of AWS services as boto3 speaks to it: keeps every call, or is out of order."""
 
 import hashlib
 import json
@@ -6,12 +6,14 @@ import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Self
 
+SERVICES = {"AmazonSQS": "sqs", "CodeDeploy_20141006": "codedeploy"}
 
-class FakeSqs:
-    """`sent` are the parameters of each SendMessage; `broken` answers 500."""
+
+class FakeAws:
+    """`calls` are action (as IAM names it) and parameters of each call; `broken` answers 500."""
 
     def __init__(self) -> None:
-        self.sent: list[dict[str, Any]] = []
+        self.calls: list[tuple[str, dict[str, Any]]] = []
         self.broken = False
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
 
@@ -27,12 +29,22 @@ class FakeSqs:
         self._server.shutdown()
         self._server.server_close()
 
+    def variables(self) -> dict[str, str]:
+        """Return what points boto3 here."""
+        account = {"AWS_ACCESS_KEY_ID": "x", "AWS_SECRET_ACCESS_KEY": "x", "AWS_REGION": "eu-central-1"}
+        return {**account, "AWS_DEFAULT_REGION": "eu-central-1", "AWS_ENDPOINT_URL": self.url}
+
+    def sent(self, action: str) -> list[dict[str, Any]]:
+        """Return the parameters of each call of an action."""
+        return [body for name, body in self.calls if name == action]
+
     def _take(self, target: str, body: dict[str, Any]) -> tuple[int, dict[str, str]]:
-        if self.broken or target != "AmazonSQS.SendMessage":
-            return 500, {"__type": "com.amazonaws.sqs#InternalError"}
-        self.sent.append(body)
-        digest = hashlib.md5(body["MessageBody"].encode(), usedforsecurity=False).hexdigest()
-        return 200, {"MessageId": str(len(self.sent)), "MD5OfMessageBody": digest, "SequenceNumber": "1"}
+        service, _, operation = target.partition(".")
+        self.calls.append((f"{SERVICES[service]}:{operation}", body))
+        if self.broken:
+            return 500, {"__type": "InternalError"}
+        digest = hashlib.md5(body.get("MessageBody", "").encode(), usedforsecurity=False).hexdigest()
+        return 200, {"MessageId": str(len(self.calls)), "MD5OfMessageBody": digest, "SequenceNumber": "1"}
 
     def _handler(self) -> type[BaseHTTPRequestHandler]:
         take = self._take
@@ -43,7 +55,7 @@ class FakeSqs:
                 status, answered = take(self.headers["X-Amz-Target"], asked)
                 body = json.dumps(answered).encode()
                 self.send_response(status)
-                self.send_header("Content-Type", "application/x-amz-json-1.0")
+                self.send_header("Content-Type", "application/x-amz-json-1.1")
                 self.send_header("Content-Length", str(len(body)))
                 self.end_headers()
                 self.wfile.write(body)
