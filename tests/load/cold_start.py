@@ -15,14 +15,12 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
-from smart_redirect.local.embedded import EmbeddedPostgres, free_port
 from smart_redirect.local.server_settings import SAFE_SETTINGS
+from tests.aws.__main__ import demo_database
 from tests.aws.bundle import FOR_THIS_MACHINE, Bundle, Function
-from tests.aws.conftest import KEY, load
+from tests.aws.conftest import KEY
 from tests.aws.emulator import Emulator
-from tests.conftest import migrate_dsn, run
 from tests.load import machine
 
 HERE = Path(__file__).parent / "cold"
@@ -35,7 +33,7 @@ def main() -> int:
     parser.add_argument("--runs", type=int, default=20)
     runs = parser.parse_args().runs
     print(f"{machine.describe()}\n")
-    with _database() as url, _functions() as (ours, floor, parts):
+    with demo_database(SAFE_SETTINGS) as url, _functions() as (ours, floor, parts):
         variables = {"DATABASE_URL": url, "SMART_REDIRECT_KEY": KEY, "SMART_REDIRECT_BUDGET_MS": "700"}
         _compare(lambda: Emulator(ours, variables), lambda: Emulator(floor, variables), runs)
         _print_parts(parts, variables, runs)
@@ -90,17 +88,6 @@ def _functions() -> Iterator[tuple[Function, Function, Function]]:
         yield ours, floor, replace(ours, handler="parts.handler", code=folder)
     finally:
         shutil.rmtree(folder)
-
-
-@contextmanager
-def _database() -> Iterator[str]:
-    folder: Any = Path(tempfile.mkdtemp(prefix="cold-database-"))
-    folder.chmod(0o711)
-    with EmbeddedPostgres(folder / "postgres", port=free_port(), settings=SAFE_SETTINGS) as server:
-        run(migrate_dsn(server.dsn))
-        run(load(server.dsn))
-        yield server.tcp_dsn_of("postgres")
-    shutil.rmtree(folder, ignore_errors=True)
 
 
 if __name__ == "__main__":
