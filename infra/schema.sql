@@ -20,6 +20,56 @@ CREATE FUNCTION public.bump_settings_versions(p_enterprises integer[]) RETURNS v
     ON CONFLICT (enterprise_id) DO UPDATE SET version = settings_versions.version + 1
 $$;
 
+CREATE FUNCTION public.dialplan_deleted() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    PERFORM dialplan_dirty(ARRAY(SELECT DISTINCT enterprise_id FROM old_rows), TG_TABLE_NAME);
+    RETURN NULL;
+END $$;
+
+CREATE FUNCTION public.dialplan_dirty(p_enterprises integer[], p_reason text) RETURNS void
+    LANGUAGE sql
+    AS $$
+    INSERT INTO dialplan_outbox (enterprise_id, reason)
+    SELECT e.id, p_reason FROM enterprises e WHERE e.id = ANY (p_enterprises) ORDER BY e.id
+$$;
+
+COMMENT ON FUNCTION public.dialplan_dirty(p_enterprises integer[], p_reason text) IS 'enterprises that are being deleted are not there any more, and need no dialplan';
+
+CREATE FUNCTION public.dialplan_inserted() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    PERFORM dialplan_dirty(ARRAY(SELECT DISTINCT enterprise_id FROM new_rows), TG_TABLE_NAME);
+    RETURN NULL;
+END $$;
+
+CREATE FUNCTION public.dialplan_row_changed() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    PERFORM dialplan_dirty(ARRAY[(to_jsonb(NEW) ->> TG_ARGV[0])::int], TG_TABLE_NAME);
+    RETURN NULL;
+END $$;
+
+CREATE FUNCTION public.dialplan_truncated() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    PERFORM dialplan_dirty(ARRAY(SELECT id FROM enterprises), TG_TABLE_NAME);
+    RETURN NULL;
+END $$;
+
+CREATE FUNCTION public.dialplan_updated() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    PERFORM dialplan_dirty(
+        ARRAY(SELECT enterprise_id FROM old_rows UNION SELECT enterprise_id FROM new_rows), TG_TABLE_NAME);
+    RETURN NULL;
+END $$;
+
 CREATE FUNCTION public.ensure_month_partition(p_parent text, p_month date) RETURNS void
     LANGUAGE plpgsql
     AS $$
@@ -128,6 +178,19 @@ END $$;
 
 SET default_tablespace = '';
 
+SET default_table_access_method = heap;
+
+CREATE TABLE public.agent_keys (
+    key_hash bytea NOT NULL,
+    key_id integer NOT NULL,
+    enterprise_id integer NOT NULL,
+    host_id integer NOT NULL,
+    label text DEFAULT ''::text NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL
+);
+
+COMMENT ON TABLE public.agent_keys IS 'keys of the host agents, as HMAC under the deployment''s key: release and report only';
+
 CREATE TABLE public.call_participants (
     enterprise_id integer NOT NULL,
     host_id integer DEFAULT 0 NOT NULL,
@@ -142,8 +205,6 @@ CREATE TABLE public.call_participants (
     CONSTRAINT call_participants_status_check CHECK ((status = ANY (ARRAY['ringing'::text, 'answered'::text, 'no_answer'::text])))
 )
 PARTITION BY RANGE (started_at);
-
-SET default_table_access_method = heap;
 
 CREATE TABLE public.call_participants_default (
     enterprise_id integer CONSTRAINT call_participants_enterprise_id_not_null NOT NULL,
@@ -373,8 +434,101 @@ CREATE TABLE public.dial_schemas (
     type text NOT NULL,
     data jsonb NOT NULL,
     updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    context text,
+    CONSTRAINT dial_schemas_context_check CHECK ((context ~ '^[0-9A-Za-z_-]{1,79}$'::text)),
     CONSTRAINT dial_schemas_type_check CHECK ((type = ANY (ARRAY['incoming'::text, 'outgoing'::text])))
 );
+
+COMMENT ON COLUMN public.dial_schemas.context IS 'where the scheme starts in a host''s own extensions.conf, if it is not the usual hash';
+
+CREATE TABLE public.dialplan_contents (
+    sha256 text NOT NULL,
+    packed bytea NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL
+);
+
+COMMENT ON TABLE public.dialplan_contents IS 'texts of releases (gzip), where they are kept in the database; on AWS they are in S3';
+
+CREATE TABLE public.dialplan_hosts (
+    enterprise_id integer NOT NULL,
+    host_id integer NOT NULL,
+    wanted_release bigint,
+    pinned boolean DEFAULT false NOT NULL,
+    error text,
+    findings jsonb DEFAULT '[]'::jsonb NOT NULL,
+    built_at timestamp with time zone DEFAULT now() NOT NULL
+);
+
+COMMENT ON COLUMN public.dialplan_hosts.pinned IS 'after a rollback: new releases are made but not wanted until the next deploy';
+
+CREATE TABLE public.dialplan_leases (
+    enterprise_id integer NOT NULL,
+    owner text NOT NULL,
+    fence bigint DEFAULT 1 NOT NULL,
+    until timestamp with time zone NOT NULL
+);
+
+COMMENT ON TABLE public.dialplan_leases IS 'who builds for an enterprise; a result counts only under the fence of its claim';
+
+CREATE TABLE public.dialplan_outbox (
+    id bigint NOT NULL,
+    enterprise_id integer NOT NULL,
+    reason text NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL
+);
+
+ALTER TABLE public.dialplan_outbox ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.dialplan_outbox_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE public.dialplan_releases (
+    id bigint NOT NULL,
+    enterprise_id integer NOT NULL,
+    host_id integer NOT NULL,
+    name text NOT NULL,
+    sha256 text NOT NULL,
+    install text NOT NULL,
+    dialect text NOT NULL,
+    shape text NOT NULL,
+    size integer NOT NULL,
+    contexts integer NOT NULL,
+    contexts_sha256 text NOT NULL,
+    pool jsonb NOT NULL,
+    outline jsonb NOT NULL,
+    changes text[] DEFAULT '{}'::text[] NOT NULL,
+    findings jsonb DEFAULT '[]'::jsonb NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT dialplan_releases_name_check CHECK ((name ~ '^[0-9a-f]{16}$'::text)),
+    CONSTRAINT dialplan_releases_sha256_check CHECK ((sha256 ~ '^[0-9a-f]{64}$'::text))
+);
+
+COMMENT ON COLUMN public.dialplan_releases.contexts IS 'loaded contexts mngr…, tombstones among them; with their hash what a host must report';
+
+ALTER TABLE public.dialplan_releases ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.dialplan_releases_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE public.dialplan_retired (
+    enterprise_id integer NOT NULL,
+    host_id integer NOT NULL,
+    context text NOT NULL,
+    retired_at timestamp with time zone NOT NULL,
+    shelter text NOT NULL,
+    line text DEFAULT ''::text NOT NULL,
+    priorities integer DEFAULT 0 NOT NULL
+);
+
+COMMENT ON TABLE public.dialplan_retired IS 'contexts that a release had and a later one has not: kept as tombstones for the calls in them';
 
 CREATE TABLE public.enterprises (
     id integer NOT NULL,
@@ -391,6 +545,7 @@ CREATE TABLE public.enterprises (
     decisions_kept_days integer DEFAULT 90 NOT NULL,
     calls_kept_days integer DEFAULT 396 NOT NULL,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
+    recording boolean DEFAULT false NOT NULL,
     CONSTRAINT enterprises_calls_kept_days_check CHECK ((calls_kept_days > 0)),
     CONSTRAINT enterprises_country_check CHECK ((country ~ '^[A-Z]{2}$'::text)),
     CONSTRAINT enterprises_decisions_kept_days_check CHECK ((decisions_kept_days > 0)),
@@ -404,6 +559,8 @@ COMMENT ON COLUMN public.enterprises.switched_off IS 'the emergency switch; mode
 COMMENT ON COLUMN public.enterprises.full_phones IS 'write callers unmasked into decision records';
 
 COMMENT ON COLUMN public.enterprises.count_outgoing IS 'answered outgoing calls feed caller_history too';
+
+COMMENT ON COLUMN public.enterprises.recording IS 'whether the generated dialplan records inbound calls';
 
 ALTER TABLE public.enterprises ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME public.enterprises_id_seq
@@ -423,6 +580,37 @@ CREATE TABLE public.follow_me_steps (
     CONSTRAINT follow_me_steps_rings_check CHECK (((rings >= 1) AND (rings <= 20))),
     CONSTRAINT follow_me_steps_step_check CHECK ((step > 0))
 );
+
+CREATE TABLE public.host_files (
+    enterprise_id integer NOT NULL,
+    host_id integer NOT NULL,
+    sha256 text NOT NULL,
+    files jsonb NOT NULL,
+    received_at timestamp with time zone DEFAULT now() NOT NULL
+);
+
+COMMENT ON TABLE public.host_files IS 'the own files of a block-only host: its fallback contexts are read from them';
+
+CREATE TABLE public.host_reports (
+    enterprise_id integer NOT NULL,
+    host_id integer NOT NULL,
+    release text,
+    wanted text,
+    contexts integer NOT NULL,
+    contexts_sha256 text NOT NULL,
+    names_sha256 text,
+    asterisk text DEFAULT ''::text NOT NULL,
+    agent text DEFAULT ''::text NOT NULL,
+    mode text DEFAULT ''::text NOT NULL,
+    step text,
+    error text,
+    pool_busy boolean DEFAULT false NOT NULL,
+    host_files_sha256 text,
+    reported_at timestamp with time zone NOT NULL,
+    received_at timestamp with time zone DEFAULT now() NOT NULL
+);
+
+COMMENT ON COLUMN public.host_reports.names_sha256 IS 'the list of contexts that loaded_pool was last made of';
 
 CREATE TABLE public.lines (
     enterprise_id integer NOT NULL,
@@ -464,9 +652,15 @@ CREATE TABLE public.pbx_hosts (
     context_trust text DEFAULT 'reported'::text NOT NULL,
     loaded_pool jsonb,
     announced_pool jsonb,
+    install text DEFAULT 'none'::text NOT NULL,
+    dialect text DEFAULT 'asterisk16'::text NOT NULL,
+    shape text DEFAULT 'classic'::text NOT NULL,
     CONSTRAINT pbx_hosts_announced_pool_check CHECK ((jsonb_typeof(announced_pool) = 'object'::text)),
     CONSTRAINT pbx_hosts_context_trust_check CHECK ((context_trust = ANY (ARRAY['reported'::text, 'rules'::text, 'names_only'::text]))),
-    CONSTRAINT pbx_hosts_loaded_pool_check CHECK ((jsonb_typeof(loaded_pool) = 'object'::text))
+    CONSTRAINT pbx_hosts_dialect_check CHECK ((dialect = ANY (ARRAY['asterisk16'::text, 'asterisk22'::text]))),
+    CONSTRAINT pbx_hosts_install_check CHECK ((install = ANY (ARRAY['none'::text, 'whole-file'::text, 'block-only'::text]))),
+    CONSTRAINT pbx_hosts_loaded_pool_check CHECK ((jsonb_typeof(loaded_pool) = 'object'::text)),
+    CONSTRAINT pbx_hosts_shape_check CHECK ((shape = ANY (ARRAY['classic'::text, 'compact'::text])))
 );
 
 COMMENT ON COLUMN public.pbx_hosts.allowed_addresses IS 'requests of this host come from here; empty: from anywhere';
@@ -474,6 +668,8 @@ COMMENT ON COLUMN public.pbx_hosts.allowed_addresses IS 'requests of this host c
 COMMENT ON COLUMN public.pbx_hosts.loaded_pool IS '{"internal_ids":[31],"lines":["0001363"],"missing":["mngr31_0001363_1"]}: every pair but the missing is loaded; null: never reported';
 
 COMMENT ON COLUMN public.pbx_hosts.announced_pool IS 'the pool a host is about to load: until its report only contexts in both count';
+
+COMMENT ON COLUMN public.pbx_hosts.install IS 'none: no releases are made for this host';
 
 ALTER TABLE public.pbx_hosts ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME public.pbx_hosts_id_seq
@@ -577,6 +773,9 @@ ALTER TABLE ONLY public.calls ATTACH PARTITION public.calls_default DEFAULT;
 
 ALTER TABLE ONLY public.decisions ATTACH PARTITION public.decisions_default DEFAULT;
 
+ALTER TABLE ONLY public.agent_keys
+    ADD CONSTRAINT agent_keys_pkey PRIMARY KEY (key_hash);
+
 ALTER TABLE ONLY public.call_participants
     ADD CONSTRAINT call_participants_pkey PRIMARY KEY (enterprise_id, host_id, unique_id, extension, started_at);
 
@@ -628,6 +827,27 @@ ALTER TABLE ONLY public.dial_schemas
 ALTER TABLE ONLY public.dial_schemas
     ADD CONSTRAINT dial_schemas_pkey PRIMARY KEY (enterprise_id, schema_id);
 
+ALTER TABLE ONLY public.dialplan_contents
+    ADD CONSTRAINT dialplan_contents_pkey PRIMARY KEY (sha256);
+
+ALTER TABLE ONLY public.dialplan_hosts
+    ADD CONSTRAINT dialplan_hosts_pkey PRIMARY KEY (enterprise_id, host_id);
+
+ALTER TABLE ONLY public.dialplan_leases
+    ADD CONSTRAINT dialplan_leases_pkey PRIMARY KEY (enterprise_id);
+
+ALTER TABLE ONLY public.dialplan_outbox
+    ADD CONSTRAINT dialplan_outbox_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.dialplan_releases
+    ADD CONSTRAINT dialplan_releases_enterprise_id_host_id_id_key UNIQUE (enterprise_id, host_id, id);
+
+ALTER TABLE ONLY public.dialplan_releases
+    ADD CONSTRAINT dialplan_releases_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.dialplan_retired
+    ADD CONSTRAINT dialplan_retired_pkey PRIMARY KEY (enterprise_id, host_id, context);
+
 ALTER TABLE ONLY public.enterprises
     ADD CONSTRAINT enterprises_number_key UNIQUE (number);
 
@@ -636,6 +856,12 @@ ALTER TABLE ONLY public.enterprises
 
 ALTER TABLE ONLY public.follow_me_steps
     ADD CONSTRAINT follow_me_steps_pkey PRIMARY KEY (enterprise_id, user_id, step);
+
+ALTER TABLE ONLY public.host_files
+    ADD CONSTRAINT host_files_pkey PRIMARY KEY (enterprise_id, host_id);
+
+ALTER TABLE ONLY public.host_reports
+    ADD CONSTRAINT host_reports_pkey PRIMARY KEY (enterprise_id, host_id);
 
 ALTER TABLE ONLY public.lines
     ADD CONSTRAINT lines_pkey PRIMARY KEY (enterprise_id, line_id);
@@ -676,6 +902,8 @@ ALTER TABLE ONLY public.users
 ALTER TABLE ONLY public.users
     ADD CONSTRAINT users_pkey PRIMARY KEY (enterprise_id, id);
 
+CREATE INDEX agent_keys_host ON public.agent_keys USING btree (enterprise_id, host_id);
+
 CREATE INDEX call_tokens_enterprise_id_idx ON public.call_tokens USING btree (enterprise_id);
 
 CREATE INDEX calls_enterprise_id_caller_started_at_idx ON ONLY public.calls USING btree (enterprise_id, caller, started_at DESC);
@@ -690,6 +918,14 @@ CREATE INDEX decisions_enterprise_id_decided_at_idx ON ONLY public.decisions USI
 
 CREATE INDEX decisions_default_enterprise_id_decided_at_idx ON public.decisions_default USING btree (enterprise_id, decided_at DESC);
 
+CREATE INDEX dialplan_outbox_enterprise ON public.dialplan_outbox USING btree (enterprise_id, id);
+
+CREATE INDEX dialplan_releases_name ON public.dialplan_releases USING btree (enterprise_id, host_id, name);
+
+CREATE INDEX dialplan_releases_sha256 ON public.dialplan_releases USING btree (sha256);
+
+CREATE INDEX dialplan_retired_at ON public.dialplan_retired USING btree (retired_at);
+
 ALTER INDEX public.call_participants_pkey ATTACH PARTITION public.call_participants_default_pkey;
 
 ALTER INDEX public.calls_enterprise_id_caller_started_at_idx ATTACH PARTITION public.calls_default_enterprise_id_caller_started_at_idx;
@@ -699,6 +935,76 @@ ALTER INDEX public.calls_enterprise_id_started_at_idx ATTACH PARTITION public.ca
 ALTER INDEX public.calls_pkey ATTACH PARTITION public.calls_default_pkey;
 
 ALTER INDEX public.decisions_enterprise_id_decided_at_idx ATTACH PARTITION public.decisions_default_enterprise_id_decided_at_idx;
+
+CREATE TRIGGER dialplan_delete AFTER DELETE ON public.department_members REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION public.dialplan_deleted();
+
+CREATE TRIGGER dialplan_delete AFTER DELETE ON public.departments REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION public.dialplan_deleted();
+
+CREATE TRIGGER dialplan_delete AFTER DELETE ON public.dial_schemas REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION public.dialplan_deleted();
+
+CREATE TRIGGER dialplan_delete AFTER DELETE ON public.follow_me_steps REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION public.dialplan_deleted();
+
+CREATE TRIGGER dialplan_delete AFTER DELETE ON public.host_files REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION public.dialplan_deleted();
+
+CREATE TRIGGER dialplan_delete AFTER DELETE ON public.lines REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION public.dialplan_deleted();
+
+CREATE TRIGGER dialplan_delete AFTER DELETE ON public.user_internal_phones REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION public.dialplan_deleted();
+
+CREATE TRIGGER dialplan_delete AFTER DELETE ON public.users REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION public.dialplan_deleted();
+
+CREATE TRIGGER dialplan_insert AFTER INSERT ON public.department_members REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION public.dialplan_inserted();
+
+CREATE TRIGGER dialplan_insert AFTER INSERT ON public.departments REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION public.dialplan_inserted();
+
+CREATE TRIGGER dialplan_insert AFTER INSERT ON public.dial_schemas REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION public.dialplan_inserted();
+
+CREATE TRIGGER dialplan_insert AFTER INSERT ON public.follow_me_steps REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION public.dialplan_inserted();
+
+CREATE TRIGGER dialplan_insert AFTER INSERT ON public.host_files REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION public.dialplan_inserted();
+
+CREATE TRIGGER dialplan_insert AFTER INSERT ON public.lines REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION public.dialplan_inserted();
+
+CREATE TRIGGER dialplan_insert AFTER INSERT ON public.pbx_hosts FOR EACH ROW WHEN ((new.install <> 'none'::text)) EXECUTE FUNCTION public.dialplan_row_changed('enterprise_id');
+
+CREATE TRIGGER dialplan_insert AFTER INSERT ON public.user_internal_phones REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION public.dialplan_inserted();
+
+CREATE TRIGGER dialplan_insert AFTER INSERT ON public.users REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION public.dialplan_inserted();
+
+CREATE TRIGGER dialplan_truncate AFTER TRUNCATE ON public.department_members FOR EACH STATEMENT EXECUTE FUNCTION public.dialplan_truncated();
+
+CREATE TRIGGER dialplan_truncate AFTER TRUNCATE ON public.departments FOR EACH STATEMENT EXECUTE FUNCTION public.dialplan_truncated();
+
+CREATE TRIGGER dialplan_truncate AFTER TRUNCATE ON public.dial_schemas FOR EACH STATEMENT EXECUTE FUNCTION public.dialplan_truncated();
+
+CREATE TRIGGER dialplan_truncate AFTER TRUNCATE ON public.follow_me_steps FOR EACH STATEMENT EXECUTE FUNCTION public.dialplan_truncated();
+
+CREATE TRIGGER dialplan_truncate AFTER TRUNCATE ON public.host_files FOR EACH STATEMENT EXECUTE FUNCTION public.dialplan_truncated();
+
+CREATE TRIGGER dialplan_truncate AFTER TRUNCATE ON public.lines FOR EACH STATEMENT EXECUTE FUNCTION public.dialplan_truncated();
+
+CREATE TRIGGER dialplan_truncate AFTER TRUNCATE ON public.user_internal_phones FOR EACH STATEMENT EXECUTE FUNCTION public.dialplan_truncated();
+
+CREATE TRIGGER dialplan_truncate AFTER TRUNCATE ON public.users FOR EACH STATEMENT EXECUTE FUNCTION public.dialplan_truncated();
+
+CREATE TRIGGER dialplan_update AFTER UPDATE ON public.department_members REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION public.dialplan_updated();
+
+CREATE TRIGGER dialplan_update AFTER UPDATE ON public.departments REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION public.dialplan_updated();
+
+CREATE TRIGGER dialplan_update AFTER UPDATE ON public.dial_schemas REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION public.dialplan_updated();
+
+CREATE TRIGGER dialplan_update AFTER UPDATE ON public.enterprises FOR EACH ROW WHEN (((((old.number IS DISTINCT FROM new.number) OR (old.country IS DISTINCT FROM new.country)) OR (old.time_zone IS DISTINCT FROM new.time_zone)) OR (old.recording IS DISTINCT FROM new.recording))) EXECUTE FUNCTION public.dialplan_row_changed('id');
+
+CREATE TRIGGER dialplan_update AFTER UPDATE ON public.follow_me_steps REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION public.dialplan_updated();
+
+CREATE TRIGGER dialplan_update AFTER UPDATE ON public.host_files REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION public.dialplan_updated();
+
+CREATE TRIGGER dialplan_update AFTER UPDATE ON public.lines REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION public.dialplan_updated();
+
+CREATE TRIGGER dialplan_update AFTER UPDATE ON public.pbx_hosts FOR EACH ROW WHEN ((((old.install IS DISTINCT FROM new.install) OR (old.dialect IS DISTINCT FROM new.dialect)) OR (old.shape IS DISTINCT FROM new.shape))) EXECUTE FUNCTION public.dialplan_row_changed('enterprise_id');
+
+CREATE TRIGGER dialplan_update AFTER UPDATE ON public.user_internal_phones REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION public.dialplan_updated();
+
+CREATE TRIGGER dialplan_update AFTER UPDATE ON public.users REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION public.dialplan_updated();
 
 CREATE TRIGGER settings_version AFTER INSERT OR UPDATE ON public.enterprises FOR EACH ROW EXECUTE FUNCTION public.enterprise_changed();
 
@@ -774,6 +1080,9 @@ CREATE TRIGGER settings_version_update AFTER UPDATE ON public.user_internal_phon
 
 CREATE TRIGGER settings_version_update AFTER UPDATE ON public.users REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION public.settings_updated();
 
+ALTER TABLE ONLY public.agent_keys
+    ADD CONSTRAINT agent_keys_enterprise_id_host_id_fkey FOREIGN KEY (enterprise_id, host_id) REFERENCES public.pbx_hosts(enterprise_id, id) ON DELETE CASCADE;
+
 ALTER TABLE ONLY public.call_tokens
     ADD CONSTRAINT call_tokens_enterprise_id_fkey FOREIGN KEY (enterprise_id) REFERENCES public.enterprises(id) ON DELETE CASCADE;
 
@@ -804,8 +1113,32 @@ ALTER TABLE ONLY public.departments
 ALTER TABLE ONLY public.dial_schemas
     ADD CONSTRAINT dial_schemas_enterprise_id_fkey FOREIGN KEY (enterprise_id) REFERENCES public.enterprises(id) ON DELETE CASCADE;
 
+ALTER TABLE ONLY public.dialplan_hosts
+    ADD CONSTRAINT dialplan_hosts_enterprise_id_host_id_fkey FOREIGN KEY (enterprise_id, host_id) REFERENCES public.pbx_hosts(enterprise_id, id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.dialplan_hosts
+    ADD CONSTRAINT dialplan_hosts_enterprise_id_host_id_wanted_release_fkey FOREIGN KEY (enterprise_id, host_id, wanted_release) REFERENCES public.dialplan_releases(enterprise_id, host_id, id);
+
+ALTER TABLE ONLY public.dialplan_leases
+    ADD CONSTRAINT dialplan_leases_enterprise_id_fkey FOREIGN KEY (enterprise_id) REFERENCES public.enterprises(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.dialplan_outbox
+    ADD CONSTRAINT dialplan_outbox_enterprise_id_fkey FOREIGN KEY (enterprise_id) REFERENCES public.enterprises(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.dialplan_releases
+    ADD CONSTRAINT dialplan_releases_enterprise_id_host_id_fkey FOREIGN KEY (enterprise_id, host_id) REFERENCES public.pbx_hosts(enterprise_id, id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.dialplan_retired
+    ADD CONSTRAINT dialplan_retired_enterprise_id_host_id_fkey FOREIGN KEY (enterprise_id, host_id) REFERENCES public.pbx_hosts(enterprise_id, id) ON DELETE CASCADE;
+
 ALTER TABLE ONLY public.follow_me_steps
     ADD CONSTRAINT follow_me_steps_enterprise_id_user_id_fkey FOREIGN KEY (enterprise_id, user_id) REFERENCES public.users(enterprise_id, id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.host_files
+    ADD CONSTRAINT host_files_enterprise_id_host_id_fkey FOREIGN KEY (enterprise_id, host_id) REFERENCES public.pbx_hosts(enterprise_id, id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.host_reports
+    ADD CONSTRAINT host_reports_enterprise_id_host_id_fkey FOREIGN KEY (enterprise_id, host_id) REFERENCES public.pbx_hosts(enterprise_id, id) ON DELETE CASCADE;
 
 ALTER TABLE ONLY public.lines
     ADD CONSTRAINT lines_enterprise_id_fkey FOREIGN KEY (enterprise_id) REFERENCES public.enterprises(id) ON DELETE CASCADE;

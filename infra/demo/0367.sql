@@ -86,8 +86,8 @@ FROM demo, (VALUES
 ) AS x (phone, first_call, first_at, first_ext, first_id, first_user, last_call, last_at, last_ext, last_id, last_user);
 
 -- The demo host counts as having loaded the pool of every enabled line and extension, until a host agent reports.
-INSERT INTO pbx_hosts (enterprise_id, name, context_trust, loaded_pool)
-SELECT e, 'demo', 'reported',
+INSERT INTO pbx_hosts (enterprise_id, name, context_trust, install, loaded_pool)
+SELECT e, 'demo', 'reported', 'whole-file',
        '{"internal_ids":[31,32,33,34,35,36,37],"lines":["0001363","0001366","3881848"]}'::jsonb FROM demo;
 
 SELECT setval(pg_get_serial_sequence('users', 'id'), 28), setval(pg_get_serial_sequence('user_internal_phones', 'id'), 37),

@@ -5,9 +5,11 @@ from pathlib import Path
 
 import pytest
 
+from smart_redirect.domain.dialplan.render import release_name
 from tests.asterisk.chroot import ASTERISK_16, ASTERISK_22, Release, why_not
 from tests.asterisk.host import Dialect, Host
 from tests.asterisk.service import Answer, Service
+from tests.asterisk.sip import wait_until
 
 HOW = "`make test-asterisk` as root after `apt-get install debootstrap sip-tester`"
 MACRO_16 = (ASTERISK_16, Dialect("asterisk16", "asterisk16"))
@@ -106,3 +108,25 @@ def own_service() -> Iterator[Service]:
     service = Service().start()
     yield service
     service.stop()
+
+
+Install = Callable[[str], str]
+
+
+@pytest.fixture
+def installed(host: Host) -> Iterator[Install]:
+    """Installs a text as extensions.conf, reloads, and returns what Asterisk logged since the test began."""
+    file = host.path / "etc/extensions.conf"
+    before = file.read_text()
+
+    def install(text: str) -> str:
+        name = f"sr-release-{release_name(text)}"
+        file.write_text(text)
+        host.cli("dialplan reload")
+        wait_until(lambda: f"Context '{name}'" in host.cli(f"dialplan show {name}"), 10, name)
+        return host.console()
+
+    yield install
+    host.reset()
+    file.write_text(before)
+    host.cli("dialplan reload")

@@ -1,10 +1,6 @@
 """infra/nginx in a real nginx: whatever it says by itself, a host reads as nothing, and in time."""
 
-import shutil
-import socket
-import ssl
-import subprocess
-import threading
+import secrets
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,47 +9,13 @@ import httpx
 import pytest
 
 from smart_redirect.domain.reply import NOTHING
-from smart_redirect.local.embedded import free_port
+from smart_redirect.local.demo import DEMO_QUESTION, DEMO_TOKEN
+from tests.infra.nginx import CALL, NGINX, Proxy, Upstream, running_nginx
+from tests.local.served import Served, served
 
-CONFIG = Path(__file__).parents[2] / "infra" / "nginx" / "smart-redirect.conf"
-NGINX = shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin")
-CALL = "/api/callevent/getcustomerdata"
+ALIAS = "/old/getcustomerdata"
 
 pytestmark = pytest.mark.skipif(NGINX is None, reason="needs nginx: sudo apt-get install nginx-light")
-
-
-class Upstream:
-    """A listener in the server's place: answers with the headers that it was sent, or hangs, or is not there."""
-
-    def __init__(self) -> None:
-        self.port = free_port()
-        self.hang = False
-        self._listener: socket.socket | None = None
-
-    def listen(self) -> None:
-        self._listener = socket.create_server(("127.0.0.1", self.port))
-        threading.Thread(target=self._serve, args=(self._listener,), daemon=True).start()
-
-    def _serve(self, listener: socket.socket) -> None:
-        while True:
-            try:
-                connection, _ = listener.accept()
-            except OSError:
-                return
-            threading.Thread(target=self._answer, args=(connection,), daemon=True).start()
-
-    def _answer(self, connection: socket.socket) -> None:
-        with connection:
-            head = connection.recv(65536)
-            if self.hang:
-                time.sleep(3)
-            connection.sendall(
-                b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\nConnection: close\r\n\r\n%b" % (len(head), head)
-            )
-
-    def close(self) -> None:
-        if self._listener is not None:
-            self._listener.close()
 
 
 @pytest.fixture
@@ -64,106 +26,114 @@ def upstream() -> Iterator[Upstream]:
 
 
 @pytest.fixture
-def client(upstream: Upstream, tmp_path: Path) -> Iterator[httpx.Client]:
-    port = free_port()
-    key, certificate = tmp_path / "key.pem", tmp_path / "certificate.pem"
-    subprocess.run(
-        [
-            "openssl",
-            "req",
-            "-x509",
-            "-newkey",
-            "ec",
-            "-pkeyopt",
-            "ec_paramgen_curve:prime256v1",
-            "-nodes",
-            "-days",
-            "2",
-            "-subj",
-            "/CN=calls.example.com",
-            "-keyout",
-            str(key),
-            "-out",
-            str(certificate),
-        ],
-        check=True,
-        capture_output=True,
-    )
-    text = CONFIG.read_text(encoding="utf-8").replace("127.0.0.1:8021", f"127.0.0.1:{upstream.port}")
-    text = text.replace("listen 443 ssl", f"listen 127.0.0.1:{port} ssl").replace("rate=100r/s", "rate=5r/s")
-    text = text.replace("/etc/ssl/smart-redirect/fullchain.pem", str(certificate)).replace("burst=200", "burst=5")
-    text = text.replace("/etc/ssl/smart-redirect/privkey.pem", str(key)).replace("/var/log/nginx", str(tmp_path))
-    main = tmp_path / "nginx.conf"
-    temporary = "".join(
-        f"{kind}_temp_path {tmp_path}/{kind};" for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
-    )
-    main.write_text(f"pid {tmp_path}/pid; error_log {tmp_path}/error.log; events {{}} http {{ {temporary} {text} }}")
-    process = subprocess.Popen(
-        [str(NGINX), "-c", str(main), "-g", "daemon off; master_process off;"], stderr=subprocess.DEVNULL
-    )
-    context = ssl.create_default_context(cafile=str(certificate))
-    context.check_hostname = False
-    try:
-        with httpx.Client(base_url=f"https://127.0.0.1:{port}", verify=context, timeout=10) as client:
-            wait_for(port)
-            yield client
-    finally:
-        process.terminate()
-        process.wait(timeout=10)
+def proxy(upstream: Upstream, tmp_path: Path) -> Iterator[Proxy]:
+    with running_nginx(tmp_path, upstream.port) as proxy:
+        yield proxy
 
 
-def wait_for(port: int) -> None:
-    for _ in range(100):
-        try:
-            socket.create_connection(("127.0.0.1", port), timeout=1).close()
-        except OSError:
-            time.sleep(0.05)
-        else:
-            return
-    raise AssertionError("nginx did not start")
+def is_nothing(response: httpx.Response) -> bool:
+    return response.content == NOTHING and response.headers["content-type"] == "application/json"
 
 
-def test_passes_a_question_on_with_the_client_s_own_address(client: httpx.Client, upstream: Upstream) -> None:
+@pytest.mark.parametrize("path", [CALL, ALIAS])
+def test_passes_a_question_on_with_the_client_s_own_address(proxy: Proxy, upstream: Upstream, path: str) -> None:
     upstream.listen()
-    seen = client.post(CALL, content=b"{}", headers={"Token": "secret", "X-Forwarded-For": "6.6.6.6"}).text.lower()
+    seen = proxy.ask(path, Token="secret", **{"X-Forwarded-For": "6.6.6.6"}).text.lower()
+    assert seen.startswith(f"post {path} http/1.1\r\n")
     assert "x-forwarded-for: 127.0.0.1\r\n" in seen
     assert "6.6.6.6" not in seen
     assert "token: secret\r\n" in seen
 
 
-def test_a_server_that_is_down_is_nothing(client: httpx.Client) -> None:
-    response = client.post(CALL, content=b"{}")
-    assert (response.status_code, response.content) == (502, NOTHING)
+@pytest.fixture
+def server(memory_dir: Path) -> Iterator[Served]:
+    folder = memory_dir / secrets.token_hex(4)
+    folder.mkdir(mode=0o755)
+    with served(folder, SMART_REDIRECT_TRUSTED_PROXIES="127.0.0.1/32") as server:
+        yield server
 
 
-def test_a_server_that_hangs_is_nothing_after_a_second(client: httpx.Client, upstream: Upstream) -> None:
+def test_a_call_is_answered_by_the_real_server_behind_it(server: Served, tmp_path: Path) -> None:
+    with running_nginx(tmp_path, int(server.address.rpartition(":")[2])) as proxy:
+        reply = proxy.ask(content=DEMO_QUESTION.encode(), Token=DEMO_TOKEN)
+        stranger = proxy.ask(content=DEMO_QUESTION.encode(), Token="nobody's")
+    assert (reply.status_code, reply.content) == (200, server.ask().content)
+    assert reply.json()["DialPlan"]
+    assert (stranger.status_code, stranger.content) == (401, NOTHING)
+
+
+def test_a_server_that_is_down_is_nothing(proxy: Proxy) -> None:
+    response = proxy.ask()
+    assert response.status_code == 502
+    assert is_nothing(response)
+
+
+def test_a_server_that_hangs_is_nothing_after_a_second(proxy: Proxy, upstream: Upstream) -> None:
     upstream.hang = True
     upstream.listen()
     began = time.monotonic()
-    response = client.post(CALL, content=b"{}")
-    assert (response.status_code, response.content) == (504, NOTHING)
+    response = proxy.ask()
+    assert response.status_code == 504
+    assert is_nothing(response)
     assert time.monotonic() - began < 2.5
 
 
-@pytest.mark.parametrize(("path", "size", "status"), [("/metrics", 2, 404), ("/readyz", 2, 404), (CALL, 20_000, 413)])
-def test_what_nginx_refuses_by_itself_is_nothing(client: httpx.Client, path: str, size: int, status: int) -> None:
-    response = client.post(path, content=b"x" * size)
-    assert (response.status_code, response.content) == (status, NOTHING)
-
-
-def test_a_flood_is_answered_with_nothing(client: httpx.Client, upstream: Upstream) -> None:
+@pytest.mark.parametrize(
+    ("path", "size", "status"),
+    [("/metrics", 2, 404), ("/readyz", 2, 404), ("/nothing", 2, 404), ("/api/callevent", 2, 404), (CALL, 20_000, 413)],
+)
+def test_what_nginx_refuses_by_itself_is_nothing(
+    proxy: Proxy, upstream: Upstream, path: str, size: int, status: int
+) -> None:
     upstream.listen()
-    answers = [client.post(CALL, content=b"{}") for _ in range(30)]
+    response = proxy.ask(path, b"x" * size)
+    assert response.status_code == status
+    assert is_nothing(response)
+
+
+@pytest.mark.parametrize(
+    ("request_text", "status"),
+    [
+        (b"NOT HTTP\r\n\r\n", 400),
+        (b"POST %b HTTP/3.0\r\nHost: a\r\n\r\n" % CALL.encode(), 505),
+        (b"POST %b HTTP/1.1\r\n\r\n" % CALL.encode(), 400),
+        (b"POST %b HTTP/1.1\r\nHost: a\r\nContent-Length: many\r\n\r\n" % CALL.encode(), 400),
+        (b"POST %b HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: gzip\r\n\r\n" % CALL.encode(), 501),
+        (b"POST %b HTTP/1.1\r\nHost: a\r\nToken: %b\r\n\r\n" % (CALL.encode(), b"t" * 40_000), 400),
+        (b"POST /%b HTTP/1.1\r\nHost: a\r\n\r\n" % (b"a" * 9_000), 414),
+        (b"POST /../.. HTTP/1.1\r\nHost: a\r\n\r\n", 400),
+        (b"TRACE %b HTTP/1.1\r\nHost: a\r\n\r\n" % CALL.encode(), 405),
+    ],
+    ids=lambda value: str(value)[:40],
+)
+def test_what_is_no_request_is_nothing(proxy: Proxy, request_text: bytes, status: int) -> None:
+    head, _, body = proxy.say(request_text.replace(b"Host: a\r\n", b"Host: a\r\nConnection: close\r\n")).partition(
+        b"\r\n\r\n"
+    )
+    assert head.startswith(b"HTTP/1.1 %d " % status)
+    assert b"Content-Type: application/json" in head
+    assert body == NOTHING
+
+
+def test_plain_http_on_the_tls_port_is_nothing(proxy: Proxy) -> None:
+    response = httpx.post(f"http://127.0.0.1:{proxy.port}{CALL}", content=b"{}")
+    assert response.status_code == 400
+    assert is_nothing(response)
+
+
+def test_a_flood_is_answered_with_nothing(proxy: Proxy, upstream: Upstream) -> None:
+    upstream.listen()
+    answers = [proxy.ask() for _ in range(30)]
     refused = [answer for answer in answers if answer.status_code == 429]
     assert refused
-    assert {answer.content for answer in refused} == {NOTHING}
+    assert all(is_nothing(answer) for answer in refused)
 
 
-def test_the_access_log_has_no_token_and_no_body(client: httpx.Client, upstream: Upstream, tmp_path: Path) -> None:
+def test_the_access_log_has_no_token_and_no_body(proxy: Proxy, upstream: Upstream) -> None:
     upstream.listen()
-    client.post(CALL, content=b'{"Phone":"80291112233"}', headers={"Token": "secret"})
+    proxy.ask(f"{CALL}?Token=secret", b'{"Phone":"80291112233"}', Token="secret")
     time.sleep(0.2)
-    log = (tmp_path / "smart-redirect.log").read_text(encoding="utf-8")
+    log = (proxy.folder / "smart-redirect.log").read_text(encoding="utf-8")
     assert CALL in log
     assert "secret" not in log
     assert "80291112233" not in log

@@ -3,9 +3,9 @@
 import argparse
 import sys
 
-from tests.load import call_path, history_size, machine
+from tests.load import call_path, history_size, machine, releases
 
-SECTIONS = {"call_path": call_path.run, "history_size": history_size.run}
+SECTIONS = {"call_path": call_path.run, "history_size": history_size.run, "releases": releases.run}
 
 
 def main() -> int:

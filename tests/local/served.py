@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 import httpx
 
@@ -47,7 +48,9 @@ def free_port() -> int:
 
 
 @contextlib.contextmanager
-def served(folder: Path, *, log_dir: Path | None = None, **variables: str) -> Iterator[Served]:
+def served(
+    folder: Path, *, log_dir: Path | None = None, stderr: IO[str] | None = None, **variables: str
+) -> Iterator[Served]:
     """Yield a server whose data is in `folder`; it is stopped with SIGTERM."""
     port, logs = free_port(), log_dir or folder / "logs"
     environment = {
@@ -59,7 +62,11 @@ def served(folder: Path, *, log_dir: Path | None = None, **variables: str) -> It
     }
     environment.pop("DATABASE_URL", None) if "DATABASE_URL" not in variables else None
     process = subprocess.Popen(
-        [sys.executable, str(ROOT / "local_server.py")], env=environment, stdout=subprocess.PIPE, text=True
+        [sys.executable, str(ROOT / "local_server.py")],
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=stderr,
+        text=True,
     )
     try:
         yield Served(_wait(process, f"http://127.0.0.1:{port}"), f"http://127.0.0.1:{port}", logs)

@@ -105,5 +105,21 @@ async def test_the_record_says_what_was_decided() -> None:
     assert record.decision.trace[-1].context == CONTEXT
 
 
+@pytest.mark.parametrize(
+    ("trunk_id", "shown"),
+    [
+        ("0001363", "0001363"),
+        ("0001399", "0001399"),
+        ("80447654321", "8044***4321"),
+        ("Ivan", "text(4)"),
+        ("", "text(0)"),
+    ],
+)
+async def test_what_a_comma_in_a_name_put_into_the_line_is_masked(trunk_id: str, shown: str) -> None:
+    desk = Desk()
+    await desk.ask(replace(QUESTION, line_id=trunk_id))
+    assert [record.line_id for record in desk.log.records] == [shown]
+
+
 async def test_a_token_may_be_quoted() -> None:
     assert (await Desk().ask(token=f' "{TOKEN}" ')).context == CONTEXT

@@ -7,10 +7,13 @@ SmartRedirectError
 │   ├── AddressRefused             the source address is not one of the host's
 │   ├── TooManyRequests            the enterprise's rate, or failed attempts of one address
 │   ├── BodyTooLarge               more bytes than the route takes
-│   └── BodyMalformed              not what the route's contract says; the text names the field
+│   ├── BodyMalformed              not what the route's contract says; the text names the field
+│   ├── NotFound                   the request names what is not there
+│   └── Conflict                   the request does not fit what is there now; the text says why
 ├── Unavailable                    a dependency did not answer in time
 │   ├── DatabaseUnavailable
 │   ├── QueueUnavailable
+│   ├── StoreUnavailable           where the texts of releases are kept
 │   └── SecretUnavailable
 ├── SettingInvalid                 a setting of the deployment cannot be used; the text names it
 └── beside what raises them: MigrationError, EmbeddedPostgresError, NoSuchEnterpriseError, TokenError
@@ -49,6 +52,14 @@ class BodyMalformed(RequestRefused):
     """The body is not what the route's contract says."""
 
 
+class NotFound(RequestRefused):
+    """The request names what is not there."""
+
+
+class Conflict(RequestRefused):
+    """The request does not fit what is there now."""
+
+
 class Unavailable(SmartRedirectError):
     """A dependency did not answer in time."""
 
@@ -59,6 +70,10 @@ class DatabaseUnavailable(Unavailable):
 
 class QueueUnavailable(Unavailable):
     """The event queue or spool did not take a message."""
+
+
+class StoreUnavailable(Unavailable):
+    """The store of the releases did not take or give a text."""
 
 
 class SecretUnavailable(Unavailable):

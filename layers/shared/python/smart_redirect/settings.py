@@ -33,6 +33,9 @@ class Settings:
     failed_attempts_per_minute: int = 60
     full_phones: bool = False
     queue_url: str = ""
+    dialplan_queue_url: str = ""
+    releases_bucket: str = ""
+    releases_dir: str = ""
     secrets: str = ""
     host: str = "127.0.0.1"
     port: int = 8021

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from smart_redirect.domain.enterprise import Enterprise
 from smart_redirect.domain.facts import CallerFacts, Freshness
-from smart_redirect.errors import DatabaseUnavailable
+from smart_redirect.errors import DatabaseUnavailable, StoreUnavailable
 from smart_redirect.usecases.ports import DecisionRecord, FactsAnswer, FactsQuestion
 
 
@@ -49,6 +49,26 @@ class MemoryDatabase:
         self.reads += 1
         if self.down or deadline <= 0:
             raise DatabaseUnavailable("down")
+
+
+class MemoryContents:
+    """The ReleaseStore in a mapping; `down` makes it fail as an outage does."""
+
+    def __init__(self) -> None:
+        self.texts: dict[str, bytes] = {}
+        self.down = False
+
+    async def put(self, sha256: str, packed: bytes) -> None:
+        """Keep a text."""
+        if self.down:
+            raise StoreUnavailable("down")
+        self.texts.setdefault(sha256, packed)
+
+    async def get(self, sha256: str) -> bytes | None:
+        """Return a text, None if it is not there."""
+        if self.down:
+            raise StoreUnavailable("down")
+        return self.texts.get(sha256)
 
 
 class MemoryLog:

@@ -27,6 +27,7 @@ class Parts:
 
     getcustomerdata: GetCustomerData
     events: dict[str, Any]
+    routes: list[Route]
     metrics: Metrics
     ready: Callable[[], dict[str, bool]]
 
@@ -54,6 +55,7 @@ def build_application(settings: Settings, parts: Parts) -> CallPathFirst:
     """Return the application; whatever path a host was given by mistake is answered with the 27-byte nothing."""
     paths = (CALL_PATH, *settings.listed(settings.alias_paths))
     routes = [Route(path, endpoint) for path, endpoint in parts.events.items()]
+    routes += parts.routes
     views = _OperatorViews(settings, parts)
     routes += [Route("/metrics", views.metrics), Route("/readyz", views.readyz), Route("/healthz", healthz)]
     application = Starlette(routes=routes, exception_handlers={404: _nothing, 405: _nothing, 500: _nothing})

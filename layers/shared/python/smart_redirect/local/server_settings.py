@@ -32,4 +32,6 @@ FIXED_SETTINGS: Mapping[str, str] = {
     "log_timezone": "UTC",
     "log_error_verbosity": "terse",
     "unix_socket_permissions": "0700",
+    # A query that was cut while it waited for a lock gives its backend back, not only when the lock is free.
+    "client_connection_check_interval": "1s",
 }

@@ -8,6 +8,7 @@ from typing import Any
 from smart_redirect.adapters.postgres.decisions import PostgresDecisions
 from smart_redirect.adapters.postgres.pool import open_pool
 from smart_redirect.bootstrap.call_path import CallPath, open_call_path
+from smart_redirect.bootstrap.dialplan import open_dialplan
 from smart_redirect.domain.token import token_hash
 from smart_redirect.local.application import CallPathFirst, Parts, build_application
 from smart_redirect.local.background import repeat, running
@@ -17,6 +18,7 @@ from smart_redirect.local.decision_log import BatchedDecisionLog
 from smart_redirect.local.demo import DEMO_TOKEN
 from smart_redirect.local.metrics import Metrics
 from smart_redirect.local.paths import within_checkout
+from smart_redirect.local.sweep import sweep_on
 from smart_redirect.settings import Settings
 
 _DAY = 86_400.0
@@ -37,8 +39,11 @@ async def open_application(settings: Settings) -> AsyncIterator[CallPathFirst]:
         for task in _schedules(settings, call_path, log):
             await stack.enter_async_context(running(task))
         events = await stack.enter_async_context(open_events(settings, metrics.refused_event, demo))
+        dialplan = await stack.enter_async_context(open_dialplan(settings))
+        await stack.enter_async_context(running(sweep_on(dialplan.regenerate)))
         _show(metrics, call_path, events, log)
-        parts = Parts(call_path.endpoint, events.endpoints, metrics, lambda: ready(call_path, events))
+        routes = dialplan.endpoints.routes()
+        parts = Parts(call_path.endpoint, events.endpoints, routes, metrics, lambda: ready(call_path, events))
         yield build_application(settings, parts)
 
 

@@ -55,7 +55,7 @@ class Admission:
         if held is None:
             held = await self._look_up(hashed, address, deadline)
             self._remember(token, hashed)
-        host = self._host(held.enterprise, hashed, address)
+        host = self.host_of(held.enterprise, token_hash=hashed, address=address)
         self._within_rate(held.enterprise, hashed)
         return Admitted(held, host, hashed)
 
@@ -79,8 +79,9 @@ class Admission:
             self._hashes.clear()
         self._hashes[token] = hashed
 
-    def _host(self, enterprise: Enterprise, hashed: bytes, address: str) -> Host | None:
-        own = enterprise.tokens.get(hashed)
+    def host_of(self, enterprise: Enterprise, *, token_hash: bytes, address: str) -> Host | None:
+        """Return the host that asks, None if it cannot be told; AddressRefused if it may not ask from there."""
+        own = enterprise.tokens.get(token_hash)
         hosts = tuple(enterprise.hosts.values()) if own is None else (enterprise.hosts[own],)
         if enterprise.has_address_lists:
             listed = [host for host in hosts if host.allowed and self._is_within(address, host.allowed)]

@@ -31,6 +31,7 @@ class FactsCache:
         """Keep what the database said; a risen epoch forgets all that the enterprise had before."""
         self._epochs[enterprise_id] = epoch
         self._seen[enterprise_id, caller] = _Seen(facts, self._clock(), epoch)
+        self._seen.move_to_end((enterprise_id, caller))
         if len(self._seen) > self._capacity:
             self._seen.popitem(last=False)
 

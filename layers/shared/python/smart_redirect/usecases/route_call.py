@@ -1,11 +1,13 @@
 """The call path: who is calling and where should the call go, decided before the deadline, whatever is down."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from smart_redirect.domain.call import CallRequest
 from smart_redirect.domain.decision import Decision
 from smart_redirect.domain.enterprise import Enterprise, Host, Line
 from smart_redirect.domain.facts import NO_FACTS, CallerFacts
+from smart_redirect.domain.phone import mask
 from smart_redirect.domain.routing import Question, decide
 from smart_redirect.errors import DatabaseUnavailable, TokenUnknown
 from smart_redirect.usecases.facts_cache import FactsCache
@@ -19,6 +21,9 @@ from smart_redirect.usecases.ports import (
 )
 from smart_redirect.usecases.snapshots import Held, Snapshots
 
+# Shorter than any full number of a caller.
+_LONGEST_SHOWN = 8
+
 
 @dataclass(frozen=True, slots=True)
 class Asked:
@@ -31,6 +36,8 @@ class Asked:
     started: float
     read_at: float
     deadline: float
+    readmit: Callable[[Enterprise], Host | None] | None = None
+    """Tells the asking host once more, by settings that have just changed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +45,7 @@ class _Known:
     """What is known when the decision is made."""
 
     held: Held
+    host: Host | None
     facts: CallerFacts
     caller: str | None
     line: Line | None
@@ -62,14 +70,14 @@ class RouteCall:
         self.clock: Clock = snapshots.clock
 
     async def __call__(self, asked: Asked) -> Decision:
-        """Return the decision by `asked.deadline`; TokenUnknown if the token was withdrawn meanwhile."""
+        """Return the decision by `asked.deadline`; RequestRefused if settings say so that have just changed."""
         known = await self._learn(asked)
         enterprise = known.held.enterprise
         question = Question(
             enterprise=enterprise,
             line=known.line,
             caller=known.caller,
-            host=_current_host(enterprise, asked.host),
+            host=known.host,
             facts=known.facts,
             load_dialplan=asked.request.load_dialplan,
             all_switched_off=known.held.all_switched_off,
@@ -87,7 +95,7 @@ class RouteCall:
             answer = await self._callers.ask(question, asked.deadline)
         except DatabaseUnavailable:
             facts = self._cache.get(held.enterprise.id, caller) if caller else NO_FACTS
-            return _Known(held, facts, caller, line)
+            return _Known(held, asked.host, facts, caller, line)
         if answer is None:
             self._snapshots.drop(held.enterprise.id)
             raise TokenUnknown
@@ -95,7 +103,7 @@ class RouteCall:
             self._cache.put(held.enterprise.id, caller, answer.facts, answer.cache_epoch)
         current = self._snapshots.verified(held, answer)
         if current is held:
-            return _Known(held, answer.facts, caller, line)
+            return _Known(held, asked.host, answer.facts, caller, line)
         return self._learn_again(asked, current, answer.facts, caller)
 
     def _learn_again(self, asked: Asked, current: Held, facts: CallerFacts, asked_for: str | None) -> _Known:
@@ -103,7 +111,8 @@ class RouteCall:
         if asked.token_hash not in current.enterprise.tokens:
             raise TokenUnknown
         line, caller = self._identify(current.enterprise, asked.request)
-        return _Known(current, facts if caller == asked_for else NO_FACTS, caller, line)
+        host = asked.readmit(current.enterprise) if asked.readmit else _current_host(current.enterprise, asked.host)
+        return _Known(current, host, facts if caller == asked_for else NO_FACTS, caller, line)
 
     def _identify(self, enterprise: Enterprise, request: CallRequest) -> tuple[Line | None, str | None]:
         line = enterprise.lines.get(request.line_id)
@@ -116,9 +125,9 @@ class RouteCall:
         now = self.clock()
         return DecisionRecord(
             enterprise=known.held.enterprise,
-            host_id=asked.host.id if asked.host else None,
+            host_id=known.host.id if known.host else None,
             unique_id=asked.request.unique_id,
-            line_id=asked.request.line_id,
+            line_id=known.line.id if known.line else _shown(asked.request.line_id),
             phone=known.caller or asked.request.phone,
             decision=decision,
             facts_source=known.facts.source,
@@ -127,6 +136,11 @@ class RouteCall:
             facts_ms=(now - asked.read_at) * 1000,
             total_ms=(now - asked.started) * 1000,
         )
+
+
+def _shown(trunk_id: str) -> str:
+    """Mask what is no line of ours: a comma in a caller's name puts the rest of it, or a number, into TrunkId."""
+    return trunk_id if trunk_id.isdecimal() and len(trunk_id) <= _LONGEST_SHOWN else mask(trunk_id)
 
 
 def is_own(enterprise: Enterprise, raw: str, caller: str) -> bool:

@@ -29,6 +29,14 @@ class Held:
     all_switched_off: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class _Load:
+    """A load under way, and until when it may last."""
+
+    task: asyncio.Task[Enterprise | None]
+    deadline: float
+
+
 class Snapshots:
     """The settings of the enterprises that called lately, at most `capacity` of them."""
 
@@ -42,7 +50,7 @@ class Snapshots:
         self._held: OrderedDict[int, Held] = OrderedDict()
         self._enterprise_of: dict[bytes, int] = {}
         self._unknown: OrderedDict[bytes, float] = OrderedDict()
-        self._loading: dict[bytes, asyncio.Task[Enterprise | None]] = {}
+        self._loading: dict[bytes, _Load] = {}
 
     def known(self, token_hash: bytes) -> Held | None:
         """Return what memory has for a token, without asking the source."""
@@ -63,16 +71,33 @@ class Snapshots:
         if enterprise is None:
             self._remember_unknown(token_hash)
             raise TokenUnknown
-        return self.put(enterprise)
+        return self.known(token_hash) or self.put(enterprise)
 
     async def _load_once(self, token_hash: bytes, deadline: float) -> Enterprise | None:
-        """Let calls that need the same snapshot at once share one load."""
-        task = self._loading.get(token_hash)
-        if task is None:
-            task = asyncio.ensure_future(self._source.load(token_hash, deadline))
-            self._loading[token_hash] = task
-            task.add_done_callback(lambda _: self._loading.pop(token_hash, None))
-        return await asyncio.shield(task)
+        """Let calls that need the same snapshot at once share one load, each until its own deadline."""
+        load = self._loading.get(token_hash) or self._begin(token_hash, deadline)
+        try:
+            async with asyncio.timeout(deadline - self.clock()):
+                return await asyncio.shield(load.task)
+        except TimeoutError as error:
+            raise DatabaseUnavailable("no settings in time") from error
+        except DatabaseUnavailable:
+            if deadline <= load.deadline:
+                raise
+            # The load had the deadline of a call that came earlier.
+            return await self._load_once(token_hash, deadline)
+
+    def _begin(self, token_hash: bytes, deadline: float) -> _Load:
+        load = _Load(asyncio.ensure_future(self._source.load(token_hash, deadline)), deadline)
+        self._loading[token_hash] = load
+        load.task.add_done_callback(lambda task: self._finish(token_hash, task))
+        return load
+
+    def _finish(self, token_hash: bytes, task: asyncio.Task[Enterprise | None]) -> None:
+        self._loading.pop(token_hash, None)
+        if not task.cancelled():
+            # Nobody may be waiting any more: an error that is looked at is not logged as forgotten.
+            task.exception()
 
     def _remember_unknown(self, token_hash: bytes) -> None:
         self._unknown[token_hash] = self.clock() + self.lifetimes.unknown_token

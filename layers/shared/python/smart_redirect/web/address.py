@@ -42,9 +42,12 @@ def is_loopback(address: str) -> bool:
 def client_address(peer: str, forwarded_for: Iterable[str], trusted: tuple[str, ...]) -> str:
     """Return the right-most hop that is not one of our proxies; the peer itself if it is not trusted.
 
-    `forwarded_for` are the X-Forwarded-For header values in the order received.
+    `forwarded_for` are the X-Forwarded-For header values in the order received. Behind a proxy on this machine that
+    nobody said to trust the client cannot be told, and is nobody: all the world would pass for this machine.
     """
-    hops = [hop.strip() for value in forwarded_for for hop in value.split(",")]
+    hops = [hop for value in forwarded_for for hop in map(str.strip, value.split(",")) if hop]
+    if hops and is_loopback(peer) and not is_within(peer, trusted):
+        return ""
     address = peer
     while hops and is_within(address, trusted):
         address = hops.pop()

@@ -41,12 +41,17 @@ def _basic_password(value: bytes) -> str:
 
 
 async def read_body(receive: Receive, limit: int) -> bytes:
-    """Read a whole body of at most `limit` bytes; BodyTooLarge as soon as it is longer."""
-    message = await receive()
-    body: bytes = message.get("body", b"")
-    while message.get("more_body", False) and len(body) <= limit:
+    """Read a whole body of at most `limit` bytes.
+
+    BodyTooLarge as soon as it is longer; TimeoutError when the client goes before its end.
+    """
+    body, more = b"", True
+    while more and len(body) <= limit:
         message = await receive()
+        if message["type"] == "http.disconnect":
+            raise TimeoutError("the client went before the end of its body")
         body += message.get("body", b"")
+        more = message.get("more_body", False)
     if len(body) > limit:
         raise BodyTooLarge
     return body

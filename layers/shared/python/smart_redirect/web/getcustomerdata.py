@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from dataclasses import dataclass
+from functools import partial
 
 from smart_redirect.domain.call import read_request
 from smart_redirect.domain.decision import Decision
@@ -12,7 +13,7 @@ from smart_redirect.usecases.admission import Admission
 from smart_redirect.usecases.ports import DecisionLog
 from smart_redirect.usecases.route_call import Asked, RouteCall
 from smart_redirect.web.address import client_address
-from smart_redirect.web.asgi import Receive, Scope, Send, answer, header_values, read_body, token_in_headers
+from smart_redirect.web.asgi import Receive, Scope, Send, answer, read_body, token_in_headers
 from smart_redirect.web.errors import status_of
 
 logger = logging.getLogger(__name__)
@@ -66,7 +67,8 @@ class GetCustomerData:
         read_at = self._route_call.clock()
         request = read_request(body)
         token = token_in_headers(scope) or request.token
-        admitted = await self._admission(token, self._address(scope), deadline)
+        address = self._address(scope)
+        admitted = await self._admission(token, address, deadline)
         asked = Asked(
             request,
             admitted.host,
@@ -75,6 +77,7 @@ class GetCustomerData:
             started=started,
             read_at=read_at,
             deadline=deadline,
+            readmit=partial(self._admission.host_of, token_hash=admitted.token_hash, address=address),
         )
         return await self._route_call(asked)
 
@@ -86,8 +89,8 @@ class GetCustomerData:
 
     def _address(self, scope: Scope) -> str:
         peer = scope["client"][0] if scope.get("client") else ""
-        trusted = self._limits.trusted_proxies
-        return client_address(peer, header_values(scope, b"x-forwarded-for"), trusted) if trusted else peer
+        forwarded = [value.decode("latin-1") for key, value in scope["headers"] if key == b"x-forwarded-for"]
+        return client_address(peer, forwarded, self._limits.trusted_proxies) if forwarded else peer
 
 
 def _encode(decision: Decision) -> bytes:

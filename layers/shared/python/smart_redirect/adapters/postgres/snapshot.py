@@ -64,12 +64,15 @@ def _host(value: dict[str, Any]) -> Host:
         name=value["name"],
         allowed=tuple(value["allowed"]),
         trust=ContextTrust(value["trust"]),
-        loaded=_pool(value["loaded"]),
-        announced=_pool(value["announced"]),
+        loaded=_stored_pool(value["loaded"]),
+        announced=_stored_pool(value["announced"]),
     )
 
 
-def _pool(value: dict[str, Any] | None) -> ContextPool | None:
-    if value is None:
-        return None
+def _stored_pool(value: dict[str, Any] | None) -> ContextPool | None:
+    return None if value is None else read_pool(value)
+
+
+def read_pool(value: dict[str, Any]) -> ContextPool:
+    """Map the JSON of a stored pool."""
     return ContextPool(frozenset(value["internal_ids"]), frozenset(value["lines"]), frozenset(value.get("missing", ())))

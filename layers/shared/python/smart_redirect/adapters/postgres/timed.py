@@ -19,6 +19,8 @@ type_of_loss = (
 )
 _PATIENCE = 3
 _TRIAL = 0.1
+_WHOLE_TRIAL_EVERY = 5
+_LEAST_PROOF = 0.05
 
 
 def _cut(connection: Any) -> None:
@@ -72,9 +74,10 @@ class _Guard:
 class TimedReads:
     """Idempotent reads through a pool, each within a deadline of the event loop's clock (seconds).
 
-    A first attempt gets half of the time, so that a connection that died in silence leaves the other half for a
-    new one. After three reads in a row that ran out of time each call gives a dead database 100 ms only, so every
-    call still tries, and the first one after an outage succeeds.
+    A connection that was kept gets half of the time, so that one that died in silence leaves the other half for a
+    new one; a new one gets all of it. After three reads in a row that ran out of time each call gives a dead
+    database 100 ms only, so every call still tries, and the first one after an outage succeeds; every fifth gives
+    all its time, because a database that takes longer than that to connect to would never be found again.
 
     The pool's connections are kept here between reads and handed from one to the next, because taking one from
     the pool and giving it back costs as much as a read itself (docs/performance.md): nobody else uses the pool.
@@ -100,26 +103,29 @@ class TimedReads:
     async def row(self, query: str, *values: object, deadline: float) -> Any:
         """Return the first row or None; DatabaseUnavailable by the deadline."""
         now = asyncio.get_running_loop().time()
+        if now >= deadline:
+            # To begin would only cost a healthy connection: it would be cut at once.
+            raise DatabaseUnavailable("no time left")
         try:
-            if self._late < _PATIENCE:
+            if self._late < _PATIENCE or self._late % _WHOLE_TRIAL_EVERY == 0:
                 row = await self._twice(query, values, now + (deadline - now) / 2, deadline)
             else:
                 limit = min(deadline, now + _TRIAL)
                 row = await self._twice(query, values, limit, limit)
         except (*type_of_loss, asyncpg.PostgresError, DatabaseUnavailable) as error:
-            self._late += 1
+            # A caller who came late himself says nothing about the database.
+            self._late += deadline - now >= _LEAST_PROOF
             raise DatabaseUnavailable(type(error).__name__) from error
         self._late = 0
         return row
 
     async def _twice(self, query: str, values: tuple[object, ...], first: float, limit: float) -> Any:
         try:
-            return await self._attempt(query, values, first)
-        except DatabaseUnavailable:
-            # A busy pool is no reason to throw its connections away.
-            return await self._attempt(query, values, limit)
+            return await self._attempt(query, values, first if self._free else limit)
         except type_of_loss:
             await self._renew()
+            if asyncio.get_running_loop().time() >= limit:
+                raise
             return await self._attempt(query, values, limit)
 
     async def _attempt(self, query: str, values: tuple[object, ...], until: float) -> Any:

@@ -17,7 +17,7 @@ async def make_partitions(connection: asyncpg.Connection) -> None:
 
 
 async def delete_expired(connection: asyncpg.Connection) -> dict[str, int]:
-    """Delete what is older than its enterprise keeps; return the rows deleted per table."""
+    """Delete what is older than its enterprise keeps, and old releases; return the rows deleted per table."""
     queries = load("upkeep")
-    tables = ("decisions", "calls", "call_participants")
+    tables = ("decisions", "calls", "call_participants", "dialplan_releases", "dialplan_contents")
     return {table: await connection.fetchval(queries[f"expired_{table}"]) for table in tables}

@@ -1,0 +1,196 @@
+"""Calls through a generated dialplan: along the chain at the right times, out to a mobile, back to the line's scheme."""
+
+import pytest
+
+from smart_redirect.domain.dialplan.dialects import Shape
+from tests.asterisk.conftest import GOSUB_22, MACRO_16, Install, on
+from tests.asterisk.generated import FIRST, LINE_NUMBER, MOBILE, MOBILE_LINE, SECOND, enterprise, text_for
+from tests.asterisk.host import LINE, Host
+from tests.asterisk.scenario import Caller, answering_phone, refusing_phone, trunk
+from tests.asterisk.service import Service
+from tests.asterisk.sip import Sipp, wait_until
+from tests.asterisk.transfer import blind
+from tests.domain.dialplan.settings import edge, node, outgoing, scheme
+
+NEVER = 600_000
+BOTH = on(MACRO_16, GOSUB_22)
+each_shape = pytest.mark.parametrize("shape", Shape)
+
+
+def dialled_contexts(host: Host) -> list[str]:
+    return [event["Context"] for event in host.events() if event["Event"] == "dial" and event["CallType"] == "0"]
+
+
+def ended(host: Host, call_type: str) -> dict[str, str]:
+    def ends() -> list[dict[str, str]]:
+        return [e for e in host.events() if e["Event"] == "hangup" and e["CallType"] == call_type]
+
+    wait_until(lambda: len(ends()) == 1, 10, f"the end of a call of type {call_type}")
+    return ends()[0]
+
+
+def silent(host: Host, *names: str) -> list[Sipp]:
+    return [host.phone(name, answering_phone(NEVER)) for name in names]
+
+
+@BOTH
+@each_shape
+def test_a_chain_rings_step_by_step_and_ends_in_the_scheme_of_the_line(
+    host: Host, service: Service, installed: Install, shape: Shape
+) -> None:
+    installed(text_for(host, shape))
+    service.says("", FIRST)
+    first, _, mobile = silent(host, "150", "151", "mobile")
+    last = host.phone("152", answering_phone(100))
+    host.call(Caller(LINE, hangs_up_ms=7500))
+    began, outside, answered = (each.wait_for("INVITE").at for each in (first, mobile, last))
+    assert [round(outside - began), round(answered - outside)] == [2, 3]  # the greeting plays for a second
+    assert host.hangup_event()["Extensions"] == "152"
+    assert dialled_contexts(host)[:2] == [FIRST, SECOND]
+
+
+@BOTH
+@each_shape
+def test_a_mobile_is_reached_by_the_outgoing_context_and_credited_to_the_extension(
+    host: Host, service: Service, installed: Install, shape: Shape
+) -> None:
+    installed(text_for(host, shape))
+    service.says("Петрова Ольга", SECOND)
+    desk = host.phone("151", answering_phone(NEVER))
+    mobile = host.phone("mobile", answering_phone(300))
+    host.call(Caller(LINE, b'"+375 33 666-55-44" ', user="100", hangs_up_ms=2500))
+    invite = mobile.wait_for("INVITE")
+    assert f"INVITE sip:{MOBILE}@" in invite.first_line
+    assert LINE_NUMBER in invite.header("From")
+    assert "Петрова" not in invite.text
+    assert '"Петрова Ольга"' in desk.wait_for("INVITE").header("From")
+    assert (host.hangup_event()["Extensions"], host.hangup_event()["CallStatus"]) == ("151", "2")
+
+
+@BOTH
+@each_shape
+def test_h_runs_for_a_caller_who_hangs_up_while_it_rings(
+    host: Host, service: Service, installed: Install, shape: Shape
+) -> None:
+    installed(text_for(host, shape))
+    service.says("", FIRST)
+    silent(host, "150", "151")
+    host.call(Caller(LINE, hangs_up_ms=1500))
+    assert host.hangup_event()["CallStatus"] == "0"
+    assert f"[h@{FIRST if shape is Shape.CLASSIC else 'sr-ring'}:1]" in host.console()
+
+
+@BOTH
+@each_shape
+def test_busy_phones_are_passed_at_once(host: Host, service: Service, installed: Install, shape: Shape) -> None:
+    installed(text_for(host, shape))
+    service.says("", FIRST)
+    for name in ("150", "151", "mobile"):
+        host.phone(name, refusing_phone("486 Busy Here"))
+    last = host.phone("152", answering_phone(100))
+    call = host.call(Caller(LINE, hangs_up_ms=3500))
+    assert last.wait_for("INVITE").at - call.wait_for("SIP/2.0 200").at < 2.2
+    assert host.hangup_event()["Extensions"] == "152"
+
+
+CALLERS = {
+    "in the name": (Caller(LINE, b'"+375 29 111-22-33" ', user="100", hangs_up_ms=900), "+375291112233"),
+    "in the user part": (Caller(LINE, b'"Ivan Petrov" ', user="375291112233", hangs_up_ms=900), "375291112233"),
+    "in both": (Caller(LINE, b'"80291112233" ', user="375336665544", hangs_up_ms=900), "80291112233"),
+    "in neither": (Caller(LINE, b'"Ivan" ', user="anonymous", hangs_up_ms=900), "anonymous"),
+}
+
+
+@BOTH
+@pytest.mark.parametrize("where", CALLERS)
+def test_the_number_of_the_caller_is_asked_for_wherever_it_is(
+    host: Host, service: Service, installed: Install, where: str
+) -> None:
+    installed(text_for(host, Shape.CLASSIC))
+    caller, phone = CALLERS[where]
+    host.call(caller).wait()
+    assert [asked.json()["Phone"] for asked in service.asked] == [phone]
+
+
+@BOTH
+@each_shape
+def test_the_follow_me_number_rings_the_chain_and_then_hangs_up(
+    host: Host, service: Service, installed: Install, shape: Shape
+) -> None:
+    installed(text_for(host, shape, seconds=1))
+    first, _, mobile = silent(host, "150", "151", "mobile")
+    host.phone_places(trunk(Caller("255", user="152")))
+    assert 0.7 < mobile.wait_for("INVITE").at - first.wait_for("INVITE").at < 1.6
+    assert ended(host, "2")["CallStatus"] == "0"
+    assert service.asked == []
+
+
+@BOTH
+def test_an_employee_calls_outside_by_the_line_of_the_outgoing_scheme(
+    host: Host, service: Service, installed: Install
+) -> None:
+    installed(text_for(host, Shape.CLASSIC))
+    mobile = host.phone("mobile", answering_phone(100))
+    host.phone_places(trunk(Caller("80295556677", user="150", hangs_up_ms=900)))
+    end = ended(host, "1")
+    assert (end["Phone"], end["Trunk"], end["Extensions"]) == ("80295556677", MOBILE_LINE, "150")
+    assert mobile.wait_for("INVITE").first_line.startswith("INVITE sip:80295556677@")
+    assert LINE_NUMBER in mobile.wait_for("INVITE").header("From")
+
+
+@BOTH
+def test_an_extension_without_an_outgoing_scheme_cannot_call_outside(
+    host: Host, service: Service, installed: Install
+) -> None:
+    installed(text_for(host, Shape.CLASSIC))
+    mobile = host.phone("mobile", answering_phone(100))
+    call = host.phone_places(trunk(Caller("80295556677", user="152", hangs_up_ms=900)))
+    wait_until(lambda: any(m.first_line > "SIP/2.0 4" for m in call.messages() if not m.sent), 10, "a refusal")
+    assert mobile.received("INVITE") == []
+
+
+@BOTH
+def test_a_blind_transfer_to_a_mobile_leaves_as_a_call_of_the_one_who_transfers(
+    host: Host, service: Service, installed: Install
+) -> None:
+    installed(text_for(host, Shape.CLASSIC))
+    service.says("", FIRST)
+    desk = host.phone("150", answering_phone(100))
+    mobile = host.phone("mobile", answering_phone(100))
+    host.call(Caller(LINE, hangs_up_ms=3500))
+    desk.wait_for("ACK")
+    blind(host, desk, "80295556677")
+    assert mobile.wait_for("INVITE").first_line.startswith("INVITE sip:80295556677@")
+    assert {talk.partition("@")[0] for talk in host.hangup_event()["Talks"].split(",")} == {"150"}
+
+
+@BOTH
+@pytest.mark.parametrize(("user", "phone"), [("375291112233", "151"), ("375336665544", "152")])
+def test_a_scheme_of_hours_patterns_and_a_menu_leads_where_it_says(
+    host: Host, service: Service, installed: Install, user: str, phone: str
+) -> None:
+    installed(text_for(host, Shape.CLASSIC, enterprise(schemes=[maze(), outgoing(MOBILE_LINE)])))
+    ringing = host.phone(phone, answering_phone(100))
+    host.call(Caller(LINE, user=user, hangs_up_ms=3500))
+    ringing.wait_for("INVITE")
+    assert host.hangup_event()["Extensions"] == phone
+
+
+def maze() -> dict[str, object]:
+    """Always open; the first caller's numbers to a menu, which nobody answers, and to 151; all others to 152."""
+    days = ["пн", "вт", "ср", "чт", "пт", "сб", "вс"]
+    nodes = [
+        node("1", "custom"),
+        node("2", "workSchedule", periods=[{"days": days, "startTime": "00:00", "endTime": "24:00"}]),
+        node("3", "patternCheck", patterns=[{"shablon": "_37529XXXXXXX"}]),
+        node("4", "ivr", greetingFile={"name": "greeting"}, waitSeconds=1),
+        node("5", "dial", managers=[{"userId": 25, "phone": "151"}]),
+        node("6", "dial", managers=[{"userId": 27, "phone": "152"}]),
+        node("7", "greeting", greetingFile={"name": "greeting"}),
+    ]
+    edges = [
+        *(edge("2", to, f"output-{n}") for n, to in enumerate(("3", "7"))),
+        *(edge("3", to, f"output-{n}") for n, to in enumerate(("4", "6"))),
+        *(edge("4", to, handle) for handle, to in (("key-1", "7"), ("other", "5"))),
+    ]
+    return scheme(nodes, [edge("1", "2"), *edges])

@@ -1,0 +1,83 @@
+"""Where a host's own [from-out-office] sends the calls of each line is read in the forms that hosts have."""
+
+import pytest
+
+from smart_redirect.domain.dialplan.host import read_host
+from smart_redirect.domain.dialplan.pool import Fallbacks
+
+LINES = ("0001363", "0001364")
+
+
+def fallbacks(*transitions: str, contexts: str = "office shop line_0001363") -> Fallbacks:
+    head = "[from-out-office]\nexten => _X.,1,Answer()\n"
+    rest = "".join(f"[{name}]\nexten => _X.,1,Hangup()\n" for name in contexts.split())
+    return read_host(head + "".join(f"{line}\n" for line in transitions) + rest).fallbacks(LINES)
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        ' same => n,GotoIf($["${EXTEN}" = "0001363"]?office,${EXTEN},1)',
+        ' same => n,GotoIf($["${INCALL}" = "0001363"]?office,${INCALL},1)',
+        " same => n,GotoIf($[${EXTEN} = 0001363]?office,${EXTEN},1)",
+        ' same=n,GotoIf( $["${EXTEN}"=="0001363"]?office,${EXTEN},1:shop,${EXTEN},1)'.replace("( $", "($"),
+        ' same => n,GotoIf($["x${EXTEN}" = "x0001363"]?office,${EXTEN},1)',
+        ' same => n,GotoIf($["${EXTEN}" = "0001399" | "${EXTEN}" = "0001363"]?office,${EXTEN},1)',
+        "exten => 0001363,2,Goto(office,${EXTEN},1)",
+        "exten => 0001363,n,Goto(office, ${EXTEN}, 1) ; the office",
+    ],
+)
+def test_a_jump_of_one_line_is_that_line_s(form: str) -> None:
+    assert fallbacks(form).by_line == {"0001363": "office"}
+
+
+def test_a_jump_for_all_lines_is_every_line_s() -> None:
+    assert fallbacks(" same => n,Goto(office,${EXTEN},1)").by_line == dict.fromkeys(LINES, "office")
+
+
+def test_a_jump_of_the_line_wins_over_one_for_all() -> None:
+    found = fallbacks(
+        " same => n,Goto(office,${EXTEN},1)", ' same => n,GotoIf($["${EXTEN}" = "0001364"]?shop,${EXTEN},1)'
+    )
+    assert found.by_line == {"0001363": "office", "0001364": "shop"}
+
+
+def test_a_name_made_of_the_line_is_filled_in() -> None:
+    assert fallbacks(" same => n,Goto(line_${INCALL},${EXTEN},1)").by_line == {"0001363": "line_0001363"}
+
+
+def test_the_first_available_is_the_first_of_the_file() -> None:
+    found = fallbacks(' same => n,GotoIf($["${EXTEN}" = "0001399"]?shop,${EXTEN},1)', contexts="shop")
+    assert (found.by_line, found.first) == ({}, "shop")
+    assert found.of("0001363") == "shop"
+
+
+def test_a_jump_to_a_context_that_is_not_there_is_none() -> None:
+    assert fallbacks(" same => n,Goto(gone,${EXTEN},1)") == Fallbacks({}, None)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        ';same => n,GotoIf($["${EXTEN}" = "0001363"]?office,${EXTEN},1)',
+        ";--\n same => n,Goto(office,${EXTEN},1)\n--;",
+        ' same => n,GotoIf($["${NEXT}" != ""]?${NEXT},${INCALL},1)',
+        ' same => n,GotoIf($["${CALLERID(num)}" = "0001363"]?office,${EXTEN},1)',
+        " same => n,GotoIfTime(09:00-18:00,*,*,*?office,${EXTEN},1)",
+    ],
+)
+def test_what_is_no_jump_of_a_line_is_not_taken_for_one(line: str) -> None:
+    assert fallbacks(line) == Fallbacks({}, None)
+
+
+def test_contexts_are_read_from_included_files_too() -> None:
+    main = "[from-out-office]\nexten => _X.,1,Goto(office,${EXTEN},1)\n"
+    assert read_host(main).fallbacks(LINES).by_line == {}
+    assert read_host(main, "[office](!,base)\nexten => _X.,1,Hangup()\n").fallbacks(LINES).first == "office"
+
+
+def test_what_is_between_our_markers_is_not_the_host_s() -> None:
+    marker = ";******************************Smart Redirection******************************************\n"
+    own = "[from-out-office]\nexten => _X.,1,Goto(office,${EXTEN},1)\n[office]\n"
+    read = read_host(f"{own}{marker}[mngr31_0001363_1]\nexten => _X.,1,Goto(office,${{EXTEN}},1)\n{marker}[shop]\n")
+    assert read.contexts == {"from-out-office", "office", "shop"}
