@@ -15,7 +15,15 @@ from samtranslator.yaml_helper import yaml_parse
 ROOT = Path(__file__).parents[2]
 ACCOUNT = 1000  # environments that an account grants a function without a limit of its own
 # Connections of one environment, where the template does not say so in SMART_REDIRECT_POOL_SIZE.
-EACH = {"CallEventFunction": 0, "RecordEventsFunction": 3, "StoreDecisionsFunction": 1, "MigrateFunction": 1}
+EACH = {
+    "CallEventFunction": 0,
+    "RecordEventsFunction": 3,
+    "DialplanHttpFunction": 3,
+    "DialplanQueueFunction": 3,
+    "DialplanSweepFunction": 3,
+    "StoreDecisionsFunction": 1,
+    "MigrateFunction": 1,
+}
 ONE_AT_A_TIME = {"MigrateFunction"}
 
 
