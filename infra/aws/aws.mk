@@ -15,7 +15,7 @@ HERE_ARCH := $(subst aarch64,arm64,$(shell uname -m))
 EMULATED = .aws-sam/emulated-$(HERE_PY)
 RUNTIME = .aws-sam/runtime-$(HERE_PY)
 
-.PHONY: build build-emulated validate test-aws lambda-local
+.PHONY: build build-emulated validate test-aws lambda-local bench-cold deploy destroy backup restore
 
 build: $(AWS_VENV)/.ready  ## the bundle for Lambda (PY=3.13 ARCH=arm64 BUILD=.aws-sam/build), without containers
 	PY=$(PY) ARCH=$(ARCH) $(AWS_BIN)/sam build --build-dir $(BUILD) \
@@ -35,6 +35,27 @@ build-emulated: $(VENV)/.dev $(AWS_VENV)/.ready
 	PYTHON_FOR_BYTECODE=$(CURDIR)/$(BIN)/python $(MAKE) build PY=$(HERE_PY) ARCH=$(HERE_ARCH) BUILD=$(EMULATED)
 	test -e $(RUNTIME)/awslambdaric || $(AWS_BIN)/python -m pip install -q --require-hashes --only-binary=:all: \
 	  --python-version $(HERE_PY) --target $(RUNTIME) -r requirements/runtime.txt
+
+lambda-local: build-emulated  ## one event to one built function (FUNCTION=… EVENT=…), without containers
+	@$(BIN)/python -m tests.aws $(FUNCTION) $(EVENT)
+
+bench-cold: build-emulated  ## cold start of the call path against a floor, and its parts
+	$(BIN)/python -m tests.load.cold_start
+
+deploy: build validate  ## to AWS: asks everything the first time, nothing after that (samconfig.toml keeps the answers)
+	$(AWS_BIN)/python -m infra.aws.check_connections
+	$(AWS_BIN)/sam deploy --template-file $(BUILD)/template.yaml \
+	  $(shell grep -q '^parameter_overrides' samconfig.toml || echo --guided)
+	$(AWS_BIN)/python -m infra.aws.after_deploy
+
+destroy: $(AWS_VENV)/.ready  ## delete the stack; database snapshot, key and logs of releases stay
+	$(AWS_BIN)/sam delete --config-file $(CURDIR)/samconfig.toml
+
+backup: $(VENV)/.run  ## database and key into FILE=… (DATABASE_URL, or the embedded server's data)
+	$(BIN)/python -m smart_redirect.local.backup save "$(FILE)"
+
+restore: $(VENV)/.run  ## both back from FILE=… into an empty database
+	$(BIN)/python -m smart_redirect.local.backup restore "$(FILE)"
 
 $(AWS_VENV)/.ready: requirements/aws.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \

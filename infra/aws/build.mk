@@ -7,12 +7,12 @@ PY ?= 3.13
 ARCH ?= arm64
 HERE := $(dir $(lastword $(MAKEFILE_LIST)))
 MACHINE := $(if $(filter arm64,$(ARCH)),aarch64,$(ARCH))
-PIP ?= $(HERE)../../.venv-aws/bin/python -m pip
+AWS_PYTHON := $(HERE)../../.venv-aws/bin/python
 COMPILE = "$$($(HERE)find-python $(PY))" -m compileall -q -j 1 --invalidation-mode unchecked-hash -s $(ARTIFACTS_DIR)
 
 # $(call install,<requirements>): wheels for Lambda into a layer. Numbering plans are kept, maps and time zones not.
 define install
-	$(PIP) install -q --disable-pip-version-check --no-compile --no-deps --require-hashes --only-binary=:all: \
+	$(AWS_PYTHON) -m pip install -q --disable-pip-version-check --no-compile --no-deps --require-hashes --only-binary=:all: \
 	  --python-version $(PY) --implementation cp --platform manylinux2014_$(MACHINE) \
 	  --platform manylinux_2_28_$(MACHINE) --target $(ARTIFACTS_DIR)/python -r $(1)
 	rm -rf $(addprefix $(ARTIFACTS_DIR)/python/,bin phonenumbers/geodata phonenumbers/carrierdata phonenumbers/tzdata)

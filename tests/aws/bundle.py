@@ -27,12 +27,12 @@ class Function:
 
     def merge_layers(self, opt: Path) -> Path:
         """Link what the layers hold into one folder, as Lambda lays them into /opt; return its python folder."""
-        merged = opt / "python"
-        merged.mkdir(parents=True, exist_ok=True)
         for layer in self.layers:
-            for each in (layer / "python").iterdir():
-                (merged / each.name).symlink_to(each)
-        return merged
+            for each in layer.glob("*/*"):
+                place = opt / each.relative_to(layer)
+                place.parent.mkdir(parents=True, exist_ok=True)
+                place.symlink_to(each)
+        return opt / "python"
 
 
 @dataclass(frozen=True, slots=True)

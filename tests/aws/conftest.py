@@ -9,6 +9,7 @@ import pytest
 from smart_redirect.local.demo import load_demo
 from tests.aws.bundle import FOR_THIS_MACHINE, RUNTIME, Bundle
 from tests.aws.emulator import EMULATOR, Emulator
+from tests.fakes.aws import FakeAws
 from tests.fakes.secrets_extension import TOKEN, FakeExtension
 
 KEY = "k" * 64
@@ -43,6 +44,13 @@ def demo_url(database_tcp_url: str) -> str:
 def extension() -> Iterator[FakeExtension]:
     with FakeExtension() as extension:
         yield extension
+
+
+@pytest.fixture
+def aws() -> Iterator[FakeAws]:
+    """What boto3 reaches in place of AWS."""
+    with FakeAws() as aws:
+        yield aws
 
 
 @pytest.fixture

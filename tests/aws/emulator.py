@@ -7,6 +7,7 @@ import http.client
 import json
 import os
 import platform
+import signal
 import socket
 import subprocess
 import sys
@@ -69,6 +70,24 @@ class Emulator:
         with self._lock:
             self._client.request("POST", PATH, json.dumps(event))
             return json.loads(self._client.getresponse().read())
+
+    def freeze(self) -> None:
+        """Stop the function's process, as Lambda does between events."""
+        self._signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """Let it go on."""
+        self._signal(signal.SIGCONT)
+
+    def _signal(self, means: signal.Signals) -> None:
+        pid = self._process.pid if self._process else 0
+        children = [
+            child for each in Path(f"/proc/{pid}/task").glob("*/children") for child in each.read_text().split()
+        ]
+        if not children:
+            raise RuntimeError("the function's process is gone")
+        for child in children:
+            os.kill(int(child), means)
 
     def output(self) -> str:
         """Return what the function and the emulator have written so far."""

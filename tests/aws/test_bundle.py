@@ -1,9 +1,9 @@
 """What the bundle holds: the call path's own files and no others, with bytecode that Lambda can use as it is."""
 
 import importlib.util
-import json
 import re
 import shutil
+import ssl
 import struct
 import subprocess
 import sys
@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.aws.bundle import FOR_LAMBDA, Bundle, Function
-from tests.aws.emulator import INTERPRETER, Emulator
+from tests.aws.emulator import INTERPRETER
 
 UNCHECKED = 1
 MAGIC_3_13 = 3571
@@ -50,6 +50,13 @@ def test_the_one_machine_server_stays_at_home(call_path_function: Function) -> N
     assert {"local", "cli"} & names(call_path_function.layers[0] / "python" / "smart_redirect") == set()
 
 
+def test_amazon_s_authorities_are_there_for_the_database_s_proxy(call_path_function: Function) -> None:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.load_verify_locations(call_path_function.layers[0] / "certificates" / "amazon.pem")
+    subjects = [dict(part[0] for part in each["subject"])["commonName"] for each in context.get_ca_certs()]
+    assert {f"Amazon Root CA {number}" for number in range(1, 5)} <= set(subjects)
+
+
 @pytest.mark.parametrize("name", ["GetCustomerDataFunction", "CallEventFunction"])
 def test_every_source_has_bytecode_that_is_not_checked(bundle: Bundle, name: str) -> None:
     function = bundle.function(name)
@@ -78,24 +85,6 @@ def test_zipping_does_not_void_the_bytecode(call_path_function: Function, tmp_pa
     ours = re.findall(rf"^# code object from '?({tmp_path}\S+\.pyc?)", done.stderr, re.MULTILINE)
     assert len(ours) > 50
     assert [path for path in ours if path.endswith(".py")] == []
-
-
-def test_after_its_first_reply_the_call_path_has_loaded_nothing_else(
-    call_path_function: Function, variables: dict[str, str], extension: object, demo_url: str, tmp_path: Path
-) -> None:
-    (tmp_path / "probe.py").write_text(
-        "import sys\nfrom getcustomerdata.app import handler as inner\n"
-        "def handler(event, context):\n    inner(event, context)\n    return sorted(sys.modules)\n"
-    )
-    extension.put("database", DATABASE_URL=demo_url)  # type: ignore[attr-defined]
-    for each in call_path_function.code.iterdir():
-        (tmp_path / each.name).symlink_to(each)
-    probe = Function("Probe", "probe.handler", 10, tmp_path, call_path_function.layers, call_path_function.variables)
-    with Emulator(probe, variables) as emulator:
-        loaded = emulator.invoke(json.loads(EVENT.read_text(encoding="utf-8")))
-    dear = {"boto3", "botocore", "jinja2", "httpx", "pydantic", "starlette", "phonenumbers", "aws_lambda_powertools"}
-    assert {name.split(".")[0] for name in loaded} & dear == set()
-    assert len(loaded) < 290
 
 
 @for_lambda

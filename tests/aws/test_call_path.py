@@ -4,6 +4,7 @@ import asyncio
 import json
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -12,6 +13,7 @@ from smart_redirect.local.application import CALL_PATH
 from smart_redirect.local.demo import DEMO_QUESTION, DEMO_TOKEN
 from smart_redirect.local.wiring import open_application
 from smart_redirect.settings import Settings
+from tests.aws.bundle import Bundle
 from tests.aws.conftest import KEY
 from tests.aws.emulator import Emulator
 from tests.fakes.secrets_extension import FakeExtension
@@ -61,6 +63,32 @@ def test_a_decision_is_written_to_the_log_as_one_line_of_json(call_path: Emulato
     record = json.loads(line)
     assert (record["enterprise"], record["context"]) == ("0367", "mngr31_0001363_1")
     assert "1112233" not in line
+
+
+def lines(emulator: Emulator, member: str) -> list[dict[str, Any]]:
+    written = [json.loads(line) for line in emulator.output().splitlines() if line.startswith("{")]
+    return [line for line in written if member in line]
+
+
+def test_each_call_is_a_metric_whose_values_and_dimensions_are_in_the_line(call_path: Emulator) -> None:
+    asked(call_path, rest_event(GOOD))
+    asked(call_path, rest_event(replace(GOOD, headers=())))
+    for name, value in (("CallMilliseconds", float), ("Refused", int)):
+        [line] = lines(call_path, name)
+        [metric] = line["_aws"]["CloudWatchMetrics"]
+        assert (metric["Namespace"], [each["Name"] for each in metric["Metrics"]]) == ("SmartRedirect", [name])
+        assert isinstance(line[name], value)
+        assert {dimension for group in metric["Dimensions"] for dimension in group} <= set(line)
+
+
+def test_what_goes_wrong_is_logged_as_json_with_the_request_s_id(
+    bundle: Bundle, extension: FakeExtension, variables: dict[str, str]
+) -> None:
+    extension.status = 400
+    given = {**variables, "AWS_LAMBDA_LOG_FORMAT": "JSON", "AWS_LAMBDA_LOG_LEVEL": "WARN"}
+    with Emulator(bundle.function("GetCustomerDataFunction"), given) as emulator:
+        asked(emulator, rest_event(GOOD))
+        assert [each for each in lines(emulator, "errorType") if each["requestId"] and each["level"] == "ERROR"]
 
 
 def test_secrets_that_cannot_be_read_are_nothing_until_they_can(call_path: Emulator, extension: FakeExtension) -> None:

@@ -12,7 +12,7 @@ import pytest
 
 from smart_redirect.domain.reply import NOTHING
 from smart_redirect.settings import Settings, variable
-from tests.infra.expanded import PYTHON, expanded, of_type
+from tests.infra.expanded import PYTHON, ROOT, expanded, of_type
 
 pytestmark = pytest.mark.skipif(not PYTHON.exists(), reason="needs .venv-aws: make validate")
 
@@ -121,3 +121,10 @@ def test_a_queue_keeps_a_message_hidden_for_six_times_the_function_s_time() -> N
             >= 6 * functions()[mapping["FunctionName"]["Ref"].removesuffix("Aliaslive")]["Timeout"]
         )
         assert "RedrivePolicy" in queue
+
+
+@pytest.mark.parametrize(("reserved", "fits"), [("50", True), ("500", False), ("0", False)])
+def test_more_connections_than_the_database_grants_are_not_deployed(reserved: str, fits: bool) -> None:
+    command = [PYTHON, "-m", "infra.aws.check_connections", f"CallPathReserved={reserved}"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert (done.returncode == 0, done.stderr) == (fits, "")

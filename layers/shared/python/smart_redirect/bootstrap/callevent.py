@@ -1,10 +1,9 @@
 """Puts the two Lambda handlers of call events together: one fills the queue, the other empties it."""
 
-import asyncio
 import logging
 import os
 from collections.abc import AsyncIterator
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import asynccontextmanager
 from typing import Any
 
 from smart_redirect.adapters.sqs import SqsEventQueue
@@ -19,6 +18,7 @@ from smart_redirect.web.asgi import Receive, Scope, Send, answer
 from smart_redirect.web.callevent import BODY
 from smart_redirect.web.errors import status_of
 from smart_redirect.web.lambda_runtime import LambdaRuntime
+from smart_redirect.web.process import Process
 
 logger = logging.getLogger(__name__)
 
@@ -28,7 +28,8 @@ async def _open_endpoints() -> AsyncIterator[Any]:
     settings = await Deployment(os.environ).settings()
     if not settings.queue_url:
         raise SettingInvalid(f"{PREFIX}QUEUE_URL must name the queue of the call events")
-    endpoints = event_endpoints(settings, SqsEventQueue(settings.queue_url), StdoutLog().refused)
+    log = StdoutLog(function=os.environ.get("AWS_LAMBDA_FUNCTION_NAME", ""))
+    endpoints = event_endpoints(settings, SqsEventQueue(settings.queue_url), log.refused)
 
     async def application(scope: Scope, receive: Receive, send: Send) -> None:
         endpoint = endpoints.get(scope["path"].rpartition("/")[2])
@@ -56,36 +57,26 @@ class EventsHandler:
             return {"statusCode": status_of(error), "headers": headers, "body": BODY.decode(), "isBase64Encoded": False}
 
 
+@asynccontextmanager
+async def _open_delivery() -> AsyncIterator[DeliverEvents]:
+    deployment = Deployment(os.environ)
+    async with open_delivery(await deployment.settings(), renewed=deployment.renewed_url) as deliver:
+        yield deliver
+
+
 class QueueHandler:
     """Records what SQS delivers; tells it which messages to deliver again."""
 
     def __init__(self) -> None:
-        self._loop: asyncio.AbstractEventLoop | None = None
-        self._opened: AbstractAsyncContextManager[DeliverEvents] | None = None
-        self._deliver: DeliverEvents | None = None
+        self._process = Process(_open_delivery)
 
     def __call__(self, event: dict[str, Any], _context: Any) -> dict[str, Any]:
         """Record one batch; raises only if nothing of it was tried."""
-        loop, deliver = self._ready()
         records = event["Records"]
-        outcomes = loop.run_until_complete(deliver([record["body"] for record in records]))
+        outcomes = self._process.run(lambda deliver: deliver([record["body"] for record in records]))
         kept = [record["messageId"] for record, each in zip(records, outcomes, strict=True) if each is Outcome.KEPT]
         return {"batchItemFailures": [{"itemIdentifier": each} for each in kept]}
 
-    def _ready(self) -> tuple[asyncio.AbstractEventLoop, DeliverEvents]:
-        """Open the pool on the first event: one loop and one pool for the life of the process."""
-        self._loop = self._loop or asyncio.new_event_loop()
-        if self._deliver is None:
-            deployment = Deployment(os.environ)
-            settings = self._loop.run_until_complete(deployment.settings())
-            self._opened = open_delivery(settings, renewed=deployment.renewed_url)
-            self._deliver = self._loop.run_until_complete(self._opened.__aenter__())
-        return self._loop, self._deliver
-
     def close(self) -> None:
-        """Close what was opened, as a process that Lambda kills never does: for tests."""
-        if self._loop is not None:
-            if self._opened is not None:
-                self._loop.run_until_complete(self._opened.__aexit__(None, None, None))
-            self._loop.close()
-        self._loop, self._opened, self._deliver = None, None, None
+        """Close what was opened: for tests."""
+        self._process.close()

@@ -1,5 +1,6 @@
 """Puts the call path's Lambda handler together; whatever fails is answered with the 27-byte nothing."""
 
+import asyncio
 import logging
 import os
 from collections.abc import AsyncIterator
@@ -7,27 +8,46 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from smart_redirect.adapters.stdout_log import StdoutLog
-from smart_redirect.bootstrap.call_path import open_call_path
+from smart_redirect.bootstrap.call_path import CallPath, open_call_path
 from smart_redirect.bootstrap.deployment import Deployment
 from smart_redirect.domain.reply import NOTHING
+from smart_redirect.errors import Unavailable
 from smart_redirect.web.asgi import Receive, Scope, Send
 from smart_redirect.web.errors import status_of
 from smart_redirect.web.lambda_runtime import LambdaRuntime
 
 logger = logging.getLogger(__name__)
+WARM_UP = "warm-up"
+_CONNECT_SECONDS = 2.0
 
 
 @asynccontextmanager
 async def _open() -> AsyncIterator[Any]:
     deployment = Deployment(os.environ)
     settings = await deployment.settings()
-    log = StdoutLog(full_phones=settings.full_phones)
+    log = StdoutLog(full_phones=settings.full_phones, function=os.environ.get("AWS_LAMBDA_FUNCTION_NAME", ""))
     async with open_call_path(settings, log, renewed=deployment.renewed_url) as call_path:
+        yield _Application(call_path)
 
-        async def application(scope: Scope, receive: Receive, send: Send) -> None:
-            await call_path.endpoint(scope, receive, send)
 
-        yield application
+class _Application:
+    """The endpoint, and a way to open its connection before a call needs it."""
+
+    def __init__(self, call_path: CallPath) -> None:
+        self._call_path = call_path
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await self._call_path.endpoint(scope, receive, send)
+
+    async def connect(self) -> None:
+        """Open the connection, unless one is open; Unavailable if the database does not answer."""
+        if not self.connections():
+            deadline = asyncio.get_running_loop().time() + _CONNECT_SECONDS
+            await self._call_path.reads.row("SELECT", deadline=deadline)
+
+    def connections(self) -> int:
+        """Return how many connections are open and not in use."""
+        return self._call_path.reads.idle
 
 
 class CallPathHandler:
@@ -37,12 +57,41 @@ class CallPathHandler:
         self.runtime = LambdaRuntime(_open)
 
     def __call__(self, event: dict[str, Any], context: Any) -> dict[str, Any]:
-        """Answer one event of API Gateway."""
+        """Answer one event of API Gateway, or of the schedule that keeps environments warm."""
+        if event.get("run") == WARM_UP:
+            return {"warm": self.prepare()}
         try:
             return self.runtime(event, context)
         except Exception as error:
             logger.exception("the call path could not be opened or run")
             return _nothing(status_of(error))
+
+    def prepare(self) -> bool:
+        """Open everything that a call needs; tell whether it is open. What fails here is tried again by the call."""
+        try:
+            application = self.runtime.prepare()
+            self.runtime.loop().run_until_complete(application.connect())
+        except Unavailable as error:
+            logger.warning("not prepared: %s %s", type(error).__name__, error)
+            return False
+        except Exception:
+            logger.exception("not prepared")
+            return False
+        return True
+
+
+def prepare(handler: CallPathHandler) -> None:
+    """Do in Lambda's init phase what the first call would wait for; elsewhere nothing.
+
+    A snapshot must hold no connection and no secret, so with SnapStart it is done after each restore.
+    """
+    kind = os.environ.get("AWS_LAMBDA_INITIALIZATION_TYPE")
+    if kind == "snap-start":
+        from snapshot_restore_py import register_after_restore
+
+        register_after_restore(handler.prepare)
+    elif kind is not None:
+        handler.prepare()
 
 
 def _nothing(status: int) -> dict[str, Any]:

@@ -21,6 +21,7 @@ class LambdaRuntime:
         self._opener = opener
         self._loop: asyncio.AbstractEventLoop | None = None
         self._mangum: Mangum | None = None
+        self.application: Any = None
         self._opened: AbstractAsyncContextManager[Any] | None = None
 
     def __call__(self, event: dict[str, Any], context: Any) -> dict[str, Any]:
@@ -30,13 +31,14 @@ class LambdaRuntime:
             raise RuntimeError("prepare() has opened the application")
         return self._mangum(event, context)
 
-    def prepare(self) -> None:
-        """Open the application, unless it is open; may be called in Lambda's init phase."""
+    def prepare(self) -> Any:
+        """Open the application, unless it is open, and return it; may be called in Lambda's init phase."""
         loop = self.loop()
         if self._mangum is None:
-            self._opened = self._opener()
-            application = loop.run_until_complete(self._opened.__aenter__())
-            self._mangum = Mangum(application, lifespan="off")
+            opened = self._opener()
+            self.application = loop.run_until_complete(opened.__aenter__())
+            self._opened, self._mangum = opened, Mangum(self.application, lifespan="off")
+        return self.application
 
     def close(self) -> None:
         """Close what was opened, as a process that Lambda kills never does: for tests and local runs."""
@@ -46,7 +48,7 @@ class LambdaRuntime:
             self._loop.run_until_complete(self._opened.__aexit__(None, None, None))
         self._loop.close()
         asyncio.set_event_loop(None)
-        self._loop, self._mangum, self._opened = None, None, None
+        self._loop, self._mangum, self.application, self._opened = None, None, None, None
 
     def loop(self) -> asyncio.AbstractEventLoop:
         """Return the process's loop, set as the current one."""

@@ -1,0 +1,1 @@
+"""Decision records, from the log into the database."""

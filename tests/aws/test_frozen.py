@@ -1,0 +1,89 @@
+"""Connections die while an environment sleeps: the first call after that is right, and in time."""
+
+import asyncio
+import json
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from smart_redirect.local.embedded import EmbeddedPostgres
+from tests.aws.bundle import Bundle
+from tests.aws.conftest import load
+from tests.aws.emulator import Emulator
+from tests.aws.test_call_path import KNOWN
+from tests.conftest import execute
+from tests.fakes.secrets_extension import FakeExtension
+from tests.parity import Answered, ask_lambda
+
+EVENT = json.loads(Path("tests/events/getcustomerdata_rest.json").read_text(encoding="utf-8"))
+GATEWAY_WAITS = 0.9
+END_ALL = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND datname IS NOT NULL"
+
+
+@pytest.fixture
+def emulator(
+    bundle: Bundle, own_postgres: EmbeddedPostgres, extension: FakeExtension, variables: dict[str, str]
+) -> Iterator[Emulator]:
+    url = own_postgres.tcp_dsn_of("postgres")
+    asyncio.run(load(url))
+    extension.put("database", DATABASE_URL=url)
+    given = {**variables, "SMART_REDIRECT_BUDGET_MS": "700"}
+    with Emulator(bundle.function("GetCustomerDataFunction"), given) as emulator:
+        assert ask(emulator).body == KNOWN
+        yield emulator
+
+
+def ask(emulator: Emulator) -> Answered:
+    began = time.monotonic()
+    answered = ask_lambda(lambda event, _: emulator.invoke(event), EVENT)
+    assert time.monotonic() - began < GATEWAY_WAITS
+    return answered
+
+
+def restart(server: EmbeddedPostgres) -> None:
+    server.stop()
+    server.start()
+
+
+def crash(server: EmbeddedPostgres) -> None:
+    subprocess.run(["kill", "-9", str(server.pid)], check=True)
+    server.stop()
+    server.start()
+
+
+def end_backends(server: EmbeddedPostgres) -> None:
+    asyncio.run(execute(server.dsn, END_ALL))
+
+
+@pytest.mark.parametrize("what", [end_backends, restart, crash])
+def test_the_first_call_after_a_sleep_in_which_the_connection_died(
+    emulator: Emulator, own_postgres: EmbeddedPostgres, what: Callable[[EmbeddedPostgres], None]
+) -> None:
+    for _ in range(3):
+        emulator.freeze()
+        what(own_postgres)
+        emulator.thaw()
+        assert ask(emulator) == Answered(200, KNOWN)
+
+
+def test_every_call_is_answered_while_backends_are_ended_all_the_time(
+    emulator: Emulator, own_postgres: EmbeddedPostgres
+) -> None:
+    answers = []
+    for number in range(60):
+        if number % 2:
+            end_backends(own_postgres)
+        answers.append(ask(emulator))
+    assert answers == [Answered(200, KNOWN)] * 60
+
+
+def test_a_database_that_is_away_is_answered_from_memory_and_used_again_when_it_is_back(
+    emulator: Emulator, own_postgres: EmbeddedPostgres
+) -> None:
+    own_postgres.stop()
+    away = ask(emulator)
+    own_postgres.start()
+    assert (away, ask(emulator)) == (Answered(200, KNOWN), Answered(200, KNOWN))

@@ -1,0 +1,66 @@
+"""The HTTP endpoint of AWS services as boto3 speaks to it: keeps every call, or is out of order."""
+
+import hashlib
+import json
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any, Self
+
+SERVICES = {"AmazonSQS": "sqs", "CodeDeploy_20141006": "codedeploy"}
+
+
+class FakeAws:
+    """`calls` are action (as IAM names it) and parameters of each call; `broken` answers 500."""
+
+    def __init__(self) -> None:
+        self.calls: list[tuple[str, dict[str, Any]]] = []
+        self.broken = False
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self._server.server_address[1]}"
+
+    def __enter__(self) -> Self:
+        threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True).start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+
+    def variables(self) -> dict[str, str]:
+        """Return what points boto3 here."""
+        account = {"AWS_ACCESS_KEY_ID": "x", "AWS_SECRET_ACCESS_KEY": "x", "AWS_REGION": "eu-central-1"}
+        return {**account, "AWS_DEFAULT_REGION": "eu-central-1", "AWS_ENDPOINT_URL": self.url}
+
+    def sent(self, action: str) -> list[dict[str, Any]]:
+        """Return the parameters of each call of an action."""
+        return [body for name, body in self.calls if name == action]
+
+    def _take(self, target: str, body: dict[str, Any]) -> tuple[int, dict[str, str]]:
+        service, _, operation = target.partition(".")
+        self.calls.append((f"{SERVICES[service]}:{operation}", body))
+        if self.broken:
+            return 500, {"__type": "InternalError"}
+        digest = hashlib.md5(body.get("MessageBody", "").encode(), usedforsecurity=False).hexdigest()
+        return 200, {"MessageId": str(len(self.calls)), "MD5OfMessageBody": digest, "SequenceNumber": "1"}
+
+    def _handler(self) -> type[BaseHTTPRequestHandler]:
+        take = self._take
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+                status, answered = take(self.headers["X-Amz-Target"], asked)
+                body = json.dumps(answered).encode()
+                self.send_response(status)
+                self.send_header("Content-Type", "application/x-amz-json-1.1")
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
+
+            def log_message(self, *_: Any) -> None:
+                """Say nothing."""
+
+        return Handler

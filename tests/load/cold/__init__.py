@@ -1,0 +1,1 @@
+"""Handlers that the cold-start bench runs beside the call path."""
