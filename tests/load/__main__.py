@@ -3,9 +3,14 @@
 import argparse
 import sys
 
-from tests.load import call_path, dialplan, history_size, machine
+from tests.load import call_path, dialplan, dialplan_reload, history_size, machine
 
-SECTIONS = {"call_path": call_path.run, "history_size": history_size.run, "dialplan": dialplan.run}
+SECTIONS = {
+    "call_path": call_path.run,
+    "history_size": history_size.run,
+    "dialplan": dialplan.run,
+    "dialplan_reload": dialplan_reload.run,
+}
 
 
 def main() -> int:
