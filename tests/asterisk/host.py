@@ -64,7 +64,19 @@ class Host:
         self._configure()
         # Asterisk looks its own host name up; where that fails, PJSIP does so again for every call.
         (self.root / "etc/hosts").write_text(f"127.0.0.1 localhost {socket.gethostname()}\n")
-        with (self.path / "console.log").open("wb") as console:
+        self._boot()
+        return self
+
+    def restart(self) -> None:
+        """Asterisk dies without a word and is started again."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait(5)
+        (self.path / "run/asterisk.ctl").unlink(missing_ok=True)
+        self._boot()
+
+    def _boot(self) -> None:
+        with (self.path / "console.log").open("ab") as console:
             self._process = subprocess.Popen(
                 ["chroot", str(self.root), "/usr/sbin/asterisk", "-f", "-vvvvv", "-n", "-C", self._conf],
                 stdin=subprocess.DEVNULL, stdout=console, stderr=console,
@@ -75,7 +87,6 @@ class Host:
         except BaseException:
             self.stop()
             raise
-        return self
 
     def stop(self) -> None:
         for sipp in self._running:
@@ -104,9 +115,9 @@ class Host:
 
     # What a test does with it.
 
-    def call(self, caller: scenario.Caller) -> Sipp:
-        """An incoming call on the trunk."""
-        return self._sipp(scenario.trunk(caller), TRUNK_ADDRESS, free_udp_port(TRUNK_ADDRESS), calls=1)
+    def call(self, caller: scenario.Caller, calls: int = 1) -> Sipp:
+        """An incoming call on the trunk, or several at 10 a second (one sipp: no more than 50 find a media port)."""
+        return self._sipp(scenario.trunk(caller), TRUNK_ADDRESS, free_udp_port(TRUNK_ADDRESS), calls=calls)
 
     def phone(self, name: str, script: bytes) -> Sipp:
         """A phone (or the mobile behind the second line) that behaves by a scenario."""

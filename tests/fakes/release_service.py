@@ -10,6 +10,7 @@ from typing import Any
 
 from smart_redirect.domain.dialplan.loaded import names_hash
 from smart_redirect.domain.dialplan.render import MARKER, release_name
+from smart_redirect.domain.reply import NOTHING
 from smart_redirect.errors import BodyMalformed
 from smart_redirect.usecases.host_agent import files_hash
 from smart_redirect.web.agent_bodies import read_announcement, read_files, read_report, unpacked
@@ -81,10 +82,13 @@ class _Handler(BaseHTTPRequestHandler):
     desk: ReleaseService
     protocol_version = "HTTP/1.1"
 
-    def log_message(self, format: str, *args: object) -> None:
+    def log_message(self, *args: object) -> None:
         """Say nothing."""
 
     def do_GET(self) -> None:
+        if self.path == "/api/callevent/getcustomerdata":
+            self._answer(405, NOTHING)
+            return
         if not self._admitted("release"):
             return
         desk = self.desk

@@ -14,7 +14,11 @@ SmartRedirectError
 │   ├── DatabaseUnavailable
 │   ├── QueueUnavailable
 │   ├── StoreUnavailable           where the texts of releases are kept
-│   └── SecretUnavailable
+│   ├── SecretUnavailable
+│   └── CrmUnavailable             a CRM did not answer, or not in a way that can be used
+│       ├── CrmRefused             it refuses our credentials or rights
+│       ├── CrmLimited             it wants us to wait; `seconds` says how long
+│       └── CrmMalformed           an answer that its documents do not allow
 ├── SettingInvalid                 a setting of the deployment cannot be used; the text names it
 └── beside what raises them: MigrationError, EmbeddedPostgresError, NoSuchEnterpriseError, TokenError
 """
@@ -78,6 +82,26 @@ class StoreUnavailable(Unavailable):
 
 class SecretUnavailable(Unavailable):
     """A secret could not be read."""
+
+
+class CrmUnavailable(Unavailable):
+    """A CRM did not answer, or not in a way that can be used. Never with a key, a token or a phone in the text."""
+
+
+class CrmRefused(CrmUnavailable):
+    """The CRM refuses our credentials or rights: a person has to put it right."""
+
+
+class CrmLimited(CrmUnavailable):
+    """The CRM wants us to wait."""
+
+    def __init__(self, seconds: float, text: str = "") -> None:
+        super().__init__(text or f"asks to wait {seconds:g} s")
+        self.seconds = seconds
+
+
+class CrmMalformed(CrmUnavailable):
+    """An answer that the vendor's documents do not allow."""
 
 
 class SettingInvalid(SmartRedirectError):
