@@ -8,20 +8,25 @@ import pytest
 
 from tests.aws.bundle import Bundle
 from tests.aws.emulator import Emulator
+from tests.aws.test_dialplan import CHANGES, FILES, REGENERATE, RELEASE, SWEEP, given
 from tests.aws.test_upkeep import HOOK
 from tests.fakes.aws import FakeAws
-from tests.fakes.secrets_extension import FakeExtension
 from tests.functions.test_callevent import GOOD
 from tests.infra.expanded import ROOT, of_type
 from tests.parity import rest_event
 
+__all__ = ["given"]
 # What boto3 is not seen to call, and who needs it then.
 POLLER = "Lambda polls the queue in the function's name"
+POLLED = dict.fromkeys(("sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"), POLLER)
 OF_LAMBDA = {
-    "RecordEventsFunction": dict.fromkeys(
-        ("sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"), POLLER
-    ),
+    "RecordEventsFunction": POLLED,
+    "DialplanQueueFunction": POLLED,
     "StoreDecisionsFunction": {"sqs:SendMessage": "Lambda puts there what failed, in the function's name"},
+    "DialplanHttpFunction": {
+        "s3:ListBucket": "without it S3 answers 403 for a release that is gone, instead of 404",
+        "secretsmanager:GetSecretValue": "the extension reads the operator's key in the function's name",
+    },
 }
 OF_ALL = {
     "logs:CreateLogStream": "Lambda writes the function's output",
@@ -42,7 +47,13 @@ OF_ALL = {
     ),
 }
 FUNCTIONS = re.findall(r"^  (\w+Function):$", (ROOT / "template.yaml").read_text(encoding="utf-8"), re.MULTILINE)
-EVENTS: dict[str, dict[str, Any]] = {"CallEventFunction": rest_event(GOOD), "MigrateFunction": HOOK}
+EVENTS: dict[str, list[dict[str, Any]]] = {
+    "CallEventFunction": [rest_event(GOOD)],
+    "MigrateFunction": [HOOK],
+    "DialplanQueueFunction": [CHANGES],
+    "DialplanSweepFunction": [SWEEP],
+    "DialplanHttpFunction": [rest_event(each) for each in (REGENERATE, RELEASE, FILES)],
+}
 
 
 def listed(value: Any) -> list[Any]:
@@ -65,14 +76,12 @@ def shared_statements() -> list[dict[str, Any]]:
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)
-def test_a_function_may_do_what_it_does(
-    bundle: Bundle, demo_url: str, extension: FakeExtension, variables: dict[str, str], aws: FakeAws, name: str
-) -> None:
-    extension.put("database", DATABASE_URL=demo_url)
-    given = {**variables, **aws.variables(), "SMART_REDIRECT_QUEUE_URL": f"{aws.url}/1/events.fifo"}
+def test_a_function_may_do_what_it_does(bundle: Bundle, given: dict[str, str], aws: FakeAws, name: str) -> None:
+    queue = {"SMART_REDIRECT_QUEUE_URL": f"{aws.url}/1/events.fifo"}
     if name in EVENTS:
-        with Emulator(bundle.function(name), given) as emulator:
-            emulator.invoke(EVENTS[name])
+        with Emulator(bundle.function(name), {**given, **queue}) as emulator:
+            for event in EVENTS[name]:
+                emulator.invoke(event)
     allowed = {action for each in own_statements(name) for action in listed(each["Action"])}
     assert allowed == {action for action, _ in aws.calls} | set(OF_LAMBDA.get(name, {}))
 

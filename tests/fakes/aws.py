@@ -10,10 +10,11 @@ SERVICES = {"AmazonSQS": "sqs", "CodeDeploy_20141006": "codedeploy"}
 
 
 class FakeAws:
-    """`calls` are action (as IAM names it) and parameters of each call; `broken` answers 500."""
+    """`calls` are action (as IAM names it) and parameters of each call; `objects` are what S3 has by path."""
 
     def __init__(self) -> None:
         self.calls: list[tuple[str, dict[str, Any]]] = []
+        self.objects: dict[str, bytes] = {}
         self.broken = False
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
 
@@ -46,14 +47,36 @@ class FakeAws:
         digest = hashlib.md5(body.get("MessageBody", "").encode(), usedforsecurity=False).hexdigest()
         return 200, {"MessageId": str(len(self.calls)), "MD5OfMessageBody": digest, "SequenceNumber": "1"}
 
+    def _object(self, operation: str, path: str, body: bytes) -> tuple[int, bytes]:
+        path = path.partition("?")[0]
+        self.calls.append((f"s3:{operation}", {"path": path}))
+        if operation == "PutObject":
+            self.objects[path] = _unchunked(body)
+            return 200, b""
+        if path in self.objects:
+            return 200, self.objects[path]
+        return 404, b"<Error><Code>NoSuchKey</Code></Error>"
+
     def _handler(self) -> type[BaseHTTPRequestHandler]:
         take = self._take
 
+        s3 = self._object
+
         class Handler(BaseHTTPRequestHandler):
             def do_POST(self) -> None:
-                asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-                status, answered = take(self.headers["X-Amz-Target"], asked)
-                body = json.dumps(answered).encode()
+                status, answered = take(self.headers["X-Amz-Target"], json.loads(self._body()))
+                self._answer(status, json.dumps(answered).encode())
+
+            def do_PUT(self) -> None:
+                self._answer(*s3("PutObject", self.path, self._body()))
+
+            def do_GET(self) -> None:
+                self._answer(*s3("GetObject", self.path, b""))
+
+            def _body(self) -> bytes:
+                return self.rfile.read(int(self.headers["Content-Length"] or 0))
+
+            def _answer(self, status: int, body: bytes) -> None:
                 self.send_response(status)
                 self.send_header("Content-Type", "application/x-amz-json-1.1")
                 self.send_header("Content-Length", str(len(body)))
@@ -64,3 +87,17 @@ class FakeAws:
                 """Say nothing."""
 
         return Handler
+
+
+def _unchunked(body: bytes) -> bytes:
+    """Return an object as it was before boto3 sent it in chunks with a checksum behind."""
+    if not body.endswith(b"\r\n\r\n"):
+        return body
+    found = b""
+    while body:
+        head, _, rest = body.partition(b"\r\n")
+        size = int(head.partition(b";")[0], 16)
+        if size == 0:
+            break
+        found, body = found + rest[:size], rest[size + 2 :]
+    return found

@@ -10,8 +10,11 @@ from typing import Any
 
 import pytest
 
+from smart_redirect.domain.event import EventKind
 from smart_redirect.domain.reply import NOTHING
+from smart_redirect.local.application import CALL_PATH
 from smart_redirect.settings import Settings, variable
+from smart_redirect.web.dialplan import DialplanEndpoints
 from tests.infra.expanded import PYTHON, ROOT, expanded, of_type
 
 pytestmark = pytest.mark.skipif(not PYTHON.exists(), reason="needs .venv-aws: make validate")
@@ -19,7 +22,6 @@ pytestmark = pytest.mark.skipif(not PYTHON.exists(), reason="needs .venv-aws: ma
 METHODS = {"get", "post", "put", "delete", "patch", "head", "options"}
 RATE = re.compile(r"rate\((1 (minute|hour|day)|([2-9]|[1-9]\d+) (minutes|hours|days))\)")
 CRON = re.compile(r"cron\((\S+ ){5}\S+\)")
-LOCAL_ONLY = {"host", "port", "data_dir", "log_dir", "demo", "operator_key", "alias_paths", "trusted_proxies"}
 
 
 def apis() -> dict[str, dict[str, Any]]:
@@ -128,3 +130,23 @@ def test_more_connections_than_the_database_grants_are_not_deployed(reserved: st
     command = [PYTHON, "-m", "infra.aws.check_connections", f"CallPathReserved={reserved}"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert (done.returncode == 0, done.stderr) == (fits, "")
+
+
+def test_every_route_of_the_code_is_declared_and_the_other_way_round() -> None:
+    declared = {(method.upper(), path) for api in apis() for method, path, _ in routes(api)}
+    served = {("POST", CALL_PATH)} | {("POST", f"/api/callevent/{kind}") for kind in EventKind}
+    for route in DialplanEndpoints(*[None] * 5).routes():  # type: ignore[arg-type]
+        served |= {(method, route.path) for method in (route.methods or ()) if method != "HEAD"}
+    assert declared == served
+
+
+def test_every_declared_route_is_in_the_pages() -> None:
+    pages = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "docs").glob("*.*"))
+    assert {path for api in apis() for _, path, _ in routes(api) if path not in pages} == set()
+
+
+def test_every_setting_of_lambda_is_given_to_some_function() -> None:
+    page = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
+    lambda_only = set(re.findall(r"^\| `([A-Z_]+)` \|[^|]*\| Lambda only", page, re.MULTILINE))
+    assert lambda_only
+    assert lambda_only <= {each for name in functions() for each in variables(name)}
