@@ -12,7 +12,8 @@ SmartRedirectError
 │   ├── DatabaseUnavailable
 │   └── QueueUnavailable
 ├── SettingInvalid                 a setting of the deployment cannot be used; the text names it
-└── beside what raises them: MigrationError, EmbeddedPostgresError, NoSuchEnterpriseError, TokenError
+└── beside what raises them: MigrationError, EmbeddedPostgresError, NoSuchEnterpriseError, TokenError,
+    FieldInvalid (domain/dialplan/fields.py)
 """
 
 
