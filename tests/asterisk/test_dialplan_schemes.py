@@ -43,6 +43,7 @@ def test_a_line_that_cannot_dial_leads_to_the_next_and_a_busy_number_does_not(
     mobile = host.phone("mobile", refusing_phone("486 Busy Here"))
     call = host.phone_places(trunk(Caller("80295556677", user="150", hangs_up_ms=900)))
     call.wait_for("SIP/2.0 486")
+    assert "80295556677@0001399" in host.console()
     assert len(mobile.received("INVITE")) == 1
 
 
