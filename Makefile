@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: run test test-postgres-15 test-asterisk check format bench lock schema clean help
+.PHONY: run test test-postgres-15 test-asterisk check format bench lock schema backup restore clean help
 
 include infra/aws/aws.mk
 
@@ -53,6 +53,12 @@ lock: $(VENV)/.dev  ## make the lock files anew from pyproject.toml
 
 schema: $(VENV)/.dev ## write infra/schema.sql from the migrations
 	$(BIN)/python -m smart_redirect.local.schema
+
+backup: $(VENV)/.run  ## database and key into FILE=… (DATABASE_URL, or the embedded server's data)
+	$(BIN)/smart-redirect backup "$(FILE)"
+
+restore: $(VENV)/.run  ## both back from FILE=… into an empty database
+	$(BIN)/smart-redirect restore "$(FILE)"
 
 clean:          ## remove the environment and caches; data stays
 	rm -rf $(VENV) $(AWS_VENV) .aws-sam .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -15,7 +15,7 @@ HERE_ARCH := $(subst aarch64,arm64,$(shell uname -m))
 EMULATED = .aws-sam/emulated-$(HERE_PY)
 RUNTIME = .aws-sam/runtime-$(HERE_PY)
 
-.PHONY: build build-emulated validate test-aws lambda-local bench-cold deploy destroy backup restore
+.PHONY: build build-emulated validate test-aws lambda-local bench-cold deploy destroy
 
 build: $(AWS_VENV)/.ready  ## the bundle for Lambda (PY=3.13 ARCH=arm64 BUILD=.aws-sam/build), without containers
 	PY=$(PY) ARCH=$(ARCH) $(AWS_BIN)/sam build --build-dir $(BUILD) \
@@ -50,12 +50,6 @@ deploy: build validate  ## to AWS: asks everything the first time, nothing after
 
 destroy: $(AWS_VENV)/.ready  ## delete the stack; database snapshot, key and logs of releases stay
 	$(AWS_BIN)/sam delete --config-file $(CURDIR)/samconfig.toml
-
-backup: $(VENV)/.run  ## database and key into FILE=… (DATABASE_URL, or the embedded server's data)
-	$(BIN)/python -m smart_redirect.local.backup save "$(FILE)"
-
-restore: $(VENV)/.run  ## both back from FILE=… into an empty database
-	$(BIN)/python -m smart_redirect.local.backup restore "$(FILE)"
 
 $(AWS_VENV)/.ready: requirements/aws.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
