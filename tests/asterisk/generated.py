@@ -73,4 +73,4 @@ def text_for(
 ) -> str:
     """What this host is to run."""
     made = shortened(build(model or enterprise(), retired), seconds)
-    return render(made, Dialect(host.dialect.folder), shape)
+    return render(made, Dialect(host.dialect.samples), shape)

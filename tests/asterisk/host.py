@@ -145,6 +145,11 @@ class Host:
     # What it left behind.
 
     @property
+    def pid(self) -> int:
+        assert self._process is not None
+        return self._process.pid
+
+    @property
     def path(self) -> Path:
         return self.root / self.home.lstrip("/")
 

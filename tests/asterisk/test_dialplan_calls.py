@@ -3,7 +3,7 @@
 import pytest
 
 from smart_redirect.domain.dialplan.dialects import Shape
-from tests.asterisk.conftest import GOSUB_22, MACRO_16, Install, on
+from tests.asterisk.conftest import GOSUB_22, MACRO_12, MACRO_16, Install, on
 from tests.asterisk.generated import FIRST, LINE_NUMBER, MOBILE, MOBILE_LINE, SECOND, enterprise, text_for
 from tests.asterisk.host import LINE, Host
 from tests.asterisk.scenario import Caller, answering_phone, refusing_phone, trunk
@@ -14,6 +14,7 @@ from tests.domain.dialplan.settings import edge, node, outgoing, scheme
 
 NEVER = 600_000
 BOTH = on(MACRO_16, GOSUB_22)
+ALL = on(MACRO_16, MACRO_12, GOSUB_22)
 each_shape = pytest.mark.parametrize("shape", Shape)
 
 
@@ -33,7 +34,7 @@ def silent(host: Host, *names: str) -> list[Sipp]:
     return [host.phone(name, answering_phone(NEVER)) for name in names]
 
 
-@BOTH
+@ALL
 @each_shape
 def test_a_chain_rings_step_by_step_and_ends_in_the_scheme_of_the_line(
     host: Host, service: Service, installed: Install, shape: Shape
@@ -49,7 +50,7 @@ def test_a_chain_rings_step_by_step_and_ends_in_the_scheme_of_the_line(
     assert dialled_contexts(host)[:2] == [FIRST, SECOND]
 
 
-@BOTH
+@ALL
 @each_shape
 def test_a_mobile_is_reached_by_the_outgoing_context_and_credited_to_the_extension(
     host: Host, service: Service, installed: Install, shape: Shape
@@ -174,6 +175,22 @@ def test_a_scheme_of_hours_patterns_and_a_menu_leads_where_it_says(
     host.call(Caller(LINE, user=user, hangs_up_ms=3500))
     ringing.wait_for("INVITE")
     assert host.hangup_event()["Extensions"] == phone
+
+
+@BOTH
+@each_shape
+def test_a_recording_survives_the_jump_and_is_made_once(
+    host: Host, service: Service, installed: Install, shape: Shape
+) -> None:
+    installed(text_for(host, shape, enterprise(recording=True)))
+    service.says("", SECOND)
+    host.phone("151", answering_phone(NEVER))
+    host.phone("mobile", answering_phone(100))
+    host.call(Caller(LINE, hangs_up_ms=2500))
+    end = host.hangup_event()
+    wait_until(lambda: "End MixMonitor" in host.console(), 10, "the end of the recording")
+    assert host.console().count("Begin MixMonitor") == 1
+    assert (host.path / "spool/monitor" / f"{end['UniqueId']}.wav").exists()
 
 
 def maze() -> dict[str, object]:

@@ -35,6 +35,7 @@ class ReleaseService:
     refuses: dict[str, int] = field(default_factory=dict)
     """Paths (their last word) that are answered with a status of their own."""
     not_modified: int = 0
+    files_sent: int = 0
     _server: ThreadingHTTPServer | None = None
 
     @property
@@ -119,6 +120,7 @@ class _Handler(BaseHTTPRequestHandler):
         body = self._body()
         if self._admitted("host-files"):
             self.desk.files = list(read_files(body))
+            self.desk.files_sent += 1
             self._answer(204, b"")
 
     def _announce(self, body: bytes) -> None:
@@ -137,7 +139,7 @@ class _Handler(BaseHTTPRequestHandler):
             assert names_hash(report.names) == (report.contexts, report.sha256)
             self.desk.knows_names.add(report.sha256)
         self.desk.reports.append(said)
-        files = files_hash(self.desk.files) if self.desk.files else None
+        files = files_hash(self.desk.files)
         names_needed = bool(report.contexts) and report.sha256 not in self.desk.knows_names
         needed = report.files_sha256 is not None and report.files_sha256 != files
         self._json(200, {"names_needed": names_needed, "host_files_needed": needed})

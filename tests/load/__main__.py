@@ -3,12 +3,13 @@
 import argparse
 import sys
 
-from tests.load import call_path, dialplan, history_size, machine, releases
+from tests.load import call_path, dialplan, dialplan_reload, history_size, machine, releases
 
 SECTIONS = {
     "call_path": call_path.run,
     "history_size": history_size.run,
     "dialplan": dialplan.run,
+    "dialplan_reload": dialplan_reload.run,
     "releases": releases.run,
 }
 

@@ -35,11 +35,12 @@ def run(*, quick: bool = False) -> None:
     print("|---|---|---|---|---|---|---|---|---|")
     for size, (lines, extensions) in list(SIZES.items())[: 2 if quick else None]:
         for shape in Shape:
-            print(_row(_model(lines, extensions), shape, 3 if size > 100_000 else 9), flush=True)
-    _retiring(_model(*SIZES[10_000 if quick else 100_000]))
+            print(_row(model_of(lines, extensions), shape, 3 if size > 100_000 else 9), flush=True)
+    _retiring(model_of(*SIZES[10_000 if quick else 100_000]))
 
 
-def _model(lines: int, extensions: int) -> Model:
+def model_of(lines: int, extensions: int) -> Model:
+    """Return an enterprise whose lines are all enabled and share one scheme."""
     return Model(
         number="0367",
         lines=tuple(Line(f"{363 + n:07}", True, "in") for n in range(lines)),

@@ -1,11 +1,19 @@
 """Where a host's own [from-out-office] sends the calls of each line is read in the forms that hosts have."""
 
+from pathlib import Path
+
 import pytest
 
+from smart_redirect.domain.dialplan.build import build
+from smart_redirect.domain.dialplan.dialects import Dialect, Shape
 from smart_redirect.domain.dialplan.host import read_host
 from smart_redirect.domain.dialplan.pool import Fallbacks
+from smart_redirect.domain.dialplan.render import render
+from tests.domain.dialplan.contexts import sections
+from tests.domain.dialplan.settings import office_of, outgoing, steps
 
 LINES = ("0001363", "0001364")
+INFRA = Path(__file__).parents[3] / "infra" / "asterisk"
 
 
 def fallbacks(*transitions: str, contexts: str = "office shop line_0001363") -> Fallbacks:
@@ -81,3 +89,22 @@ def test_what_is_between_our_markers_is_not_the_host_s() -> None:
     own = "[from-out-office]\nexten => _X.,1,Goto(office,${EXTEN},1)\n[office]\n"
     read = read_host(f"{own}{marker}[mngr31_0001363_1]\nexten => _X.,1,Goto(office,${{EXTEN}},1)\n{marker}[shop]\n")
     assert read.contexts == {"from-out-office", "office", "shop"}
+
+
+def body(text: str, name: str) -> str:
+    """The lines of a context, up to the next empty line or comment."""
+    return text.partition(f"\n[{name}]\n")[2].partition("\n\n")[0].partition("\n;")[0]
+
+
+@pytest.mark.parametrize("dialect", Dialect)
+def test_the_block_for_the_sample_host_is_the_one_that_stands_in_it(dialect: Dialect) -> None:
+    """The sample is written by hand, and proved by calls in tests/asterisk."""
+    sample = (INFRA / dialect / "extensions.conf").read_text()
+    numbers = {31: ("150", 25), 32: ("152", 27), 33: ("151", 25)}
+    extensions = [{"internal_id": n, "number": a, "user_id": b, "out_scheme": "out-1"} for n, (a, b) in numbers.items()]
+    chain = steps((1, ["150", "151"]), (1, ["151", "+375291112233"]))
+    model = office_of(chain, extensions=extensions, schemes=[{**outgoing("0001363"), "context": "out-25"}])
+    text = render(build(model, host=read_host(sample)), dialect, Shape.CLASSIC)
+    names = [name for name in sections(sample) if name.startswith("mngr3")]
+    assert {name: body(text, name) for name in names} == {name: body(sample, name) for name in names}
+    assert len(names) == 3

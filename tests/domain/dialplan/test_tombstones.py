@@ -124,6 +124,13 @@ def test_in_a_block_tombstones_stand_between_the_markers() -> None:
     assert body(text, "mngr99_0001363_1")[0] == "exten => _X.,1,Goto(a,${EXTEN},1)"
 
 
+def test_a_host_that_goes_back_to_its_own_file_has_no_label_to_go_back_to() -> None:
+    host = read_host("[from-out-office]\nexten => _X.,1,Goto(a,${EXTEN},1)\n[a]\n")
+    row = Retired("0123abcd", AT, Shelter.LINE, priorities=5)
+    assert build(office(), [row], host).tombstones == (Tombstone("0123abcd", Shelter.FALLBACK, "a", 5),)
+    assert build(office(), [row]).tombstones == (Tombstone("0123abcd", Shelter.LINE, "", 5),)
+
+
 def test_rows_are_kept_for_a_day_of_the_host() -> None:
     rows = tuple(Retired(f"mngr{hours}_0001363_1", AT - hours * HOUR, Shelter.HANGUP) for hours in (0, 23, 24, 25))
     assert still_kept(rows, AT) == rows[:2]

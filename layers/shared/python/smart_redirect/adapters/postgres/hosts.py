@@ -56,7 +56,7 @@ class PostgresHosts:
 
     async def put_files(self, agent: Agent, sha256: str, files: Sequence[tuple[str, str]]) -> bool:
         """Keep a host's own files; the change is noted by a trigger."""
-        document = json.dumps(sorted(files), ensure_ascii=False)
+        document = json.dumps(list(files), ensure_ascii=False)
         async with borrowed(self._pool, _SECONDS) as connection:
             return bool(
                 await connection.fetchval(

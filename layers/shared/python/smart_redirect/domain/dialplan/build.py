@@ -14,7 +14,7 @@ from smart_redirect.domain.dialplan.plan import Context, Dialplan
 from smart_redirect.domain.dialplan.pool import Fallbacks, pool
 from smart_redirect.domain.dialplan.schemes import of_kind, reachable, start_of, unique, usable
 from smart_redirect.domain.dialplan.steps import Ring
-from smart_redirect.domain.dialplan.tombstones import Retired, tombstones
+from smart_redirect.domain.dialplan.tombstones import Onward, Retired, tombstones
 
 
 def build(model: Model, retired: Iterable[Retired] = (), host: HostFile | None = None) -> Dialplan:
@@ -47,7 +47,7 @@ def _rings(book: Directory, found: Findings) -> dict[int, tuple[Ring, ...]]:
 def _block(book: Directory, retired: tuple[Retired, ...], found: Findings, host: HostFile) -> Dialplan:
     fallbacks = host.fallbacks(tuple(line.id for line in book.lines))
     made = pool(book, fallbacks, _rings(book, found), found)
-    stones = tombstones(retired, {*made.names(), *host.contexts} if retired else set(), fallbacks, found)
+    stones = tombstones(retired, {*made.names(), *host.contexts} if retired else set(), Onward(fallbacks, False), found)
     return Dialplan(whole=False, pool=made, tombstones=stones, findings=found.all(), elsewhere=host.contexts)
 
 
@@ -63,7 +63,7 @@ def _whole(book: Directory, retired: tuple[Retired, ...], found: Findings) -> Di
         *unique([*_schemes(book, found), *(context for _, context in departments)]),
     ]
     bare = Dialplan(whole=True, contexts=tuple(contexts), chains=chains, pool=made)
-    stones = tombstones(retired, set(bare.names()) if retired else set(), fallbacks, found)
+    stones = tombstones(retired, set(bare.names()) if retired else set(), Onward(fallbacks, True), found)
     return Dialplan(True, bare.contexts, chains, made, stones, found.all())
 
 

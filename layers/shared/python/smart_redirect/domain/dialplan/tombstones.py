@@ -14,6 +14,7 @@ from smart_redirect.domain.dialplan.text import is_context
 KEPT = timedelta(hours=24)
 # Of a context behind a follow-me number: the beginning of the call, the ring, and the way on.
 CHAIN_PRIORITIES = 6
+_MOST_PRIORITIES = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,17 +59,30 @@ def still_kept(rows: Iterable[Retired], now: datetime, kept: timedelta = KEPT) -
     return tuple(row for row in rows if now - row.retired_at < kept)
 
 
-def tombstones(rows: Iterable[Retired], live: set[str], fallbacks: Fallbacks, found: Findings) -> tuple[Tombstone, ...]:
+@dataclass(frozen=True, slots=True)
+class Onward:
+    """Where calls in retired contexts can go; only a whole file has a [from-out-office] of ours to go back to."""
+
+    fallbacks: Fallbacks
+    whole: bool
+
+    def of(self, row: Retired) -> tuple[Shelter, str]:
+        """Return the shelter of a row, and the context if it is a fallback."""
+        if row.shelter is Shelter.HANGUP or (row.shelter is Shelter.LINE and self.whole):
+            return row.shelter, ""
+        fallback = self.fallbacks.of(row.line)
+        return (Shelter.FALLBACK, fallback) if fallback else (Shelter.HANGUP, "")
+
+
+def tombstones(rows: Iterable[Retired], live: set[str], onward: Onward, found: Findings) -> tuple[Tombstone, ...]:
     """Return a tombstone for each retired context that is not live again, in the order of their names."""
-    latest = {row.context: row for row in sorted(rows, key=lambda row: (row.retired_at, row.line, row.priorities))}
+    in_order = sorted(rows, key=lambda row: (row.retired_at, row.line, row.priorities, row.shelter))
+    latest = {row.context: row for row in in_order if row.context not in live}
     made = []
     for name, row in sorted(latest.items()):
-        if name in live:
-            continue
-        if not is_context(name) or not 0 <= row.priorities <= 10_000:
+        if is_context(name) and 0 <= row.priorities <= _MOST_PRIORITIES:
+            shelter, fallback = onward.of(row)
+            made.append(Tombstone(name, shelter, fallback, row.priorities))
+        else:
             found.error(Kind.UNSAFE_TEXT, f"retired context {name!r}", "cannot be written")
-            continue
-        fallback = fallbacks.of(row.line) if row.shelter is Shelter.FALLBACK else None
-        shelter = Shelter.HANGUP if row.shelter is Shelter.FALLBACK and fallback is None else row.shelter
-        made.append(Tombstone(name, shelter, fallback or "", row.priorities))
     return tuple(made)

@@ -1,0 +1,1 @@
+"""The database of an existing platform, which an import reads."""
