@@ -15,8 +15,8 @@ help:           ## this list
 run: $(VENV)/.run   ## install, start PostgreSQL, migrate, load demo data, serve on 127.0.0.1:8021
 	$(BIN)/python local_server.py
 
-test: $(VENV)/.dev  ## every test but those that place calls on a real Asterisk
-	$(BIN)/python -m pytest --ignore=tests/asterisk
+test: $(VENV)/.dev  ## every test but those on a real Asterisk and on the AWS bundle
+	$(BIN)/python -m pytest --ignore=tests/asterisk --ignore=tests/aws
 	@tests/asterisk/available || true
 
 test-postgres-15: $(VENV)/.dev  ## the tests that use the database, on Debian's PostgreSQL 15
