@@ -44,8 +44,10 @@ lock: $(VENV)/.dev  ## make the lock files anew from pyproject.toml
 	    --no-annotate --no-header $$(echo $${extra#*:} | sed 's/[^,]*/--extra &/g; s/,/ /g') \
 	    pyproject.toml -o requirements/$${extra%%:*}.txt; \
 	done
-	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
-	  --no-annotate --no-header requirements/aws.in -o requirements/aws.txt
+	for name in aws runtime; do \
+	  $(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate \
+	    --no-header $$([ $$name = aws ] || echo -c requirements/aws.txt) requirements/$$name.in -o requirements/$$name.txt; \
+	done
 	for layer in call:layers/deps_call/requirements.in full:pyproject.toml; do \
 	  $(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate \
 	    --no-header -c requirements/run.txt $${layer#*:} -o layers/deps_$${layer%%:*}/requirements.txt; \
