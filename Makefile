@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: run test test-postgres-15 test-asterisk check format bench lock schema clean help
+.PHONY: run test test-postgres-15 test-asterisk check format bench lock schema backup restore clean help
 
 include infra/aws/aws.mk
 
@@ -15,8 +15,8 @@ help:           ## this list
 run: $(VENV)/.run   ## install, start PostgreSQL, migrate, load demo data, serve on 127.0.0.1:8021
 	$(BIN)/python local_server.py
 
-test: $(VENV)/.dev  ## every test but those that place calls on a real Asterisk
-	$(BIN)/python -m pytest --ignore=tests/asterisk
+test: $(VENV)/.dev  ## every test but those on a real Asterisk and on the AWS bundle
+	$(BIN)/python -m pytest --ignore=tests/asterisk --ignore=tests/aws
 	@tests/asterisk/available || true
 
 test-postgres-15: $(VENV)/.dev  ## the tests that use the database, on Debian's PostgreSQL 15
@@ -44,8 +44,10 @@ lock: $(VENV)/.dev  ## make the lock files anew from pyproject.toml
 	    --no-annotate --no-header $$(echo $${extra#*:} | sed 's/[^,]*/--extra &/g; s/,/ /g') \
 	    pyproject.toml -o requirements/$${extra%%:*}.txt; \
 	done
-	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
-	  --no-annotate --no-header requirements/aws.in -o requirements/aws.txt
+	for name in aws runtime; do \
+	  $(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate \
+	    --no-header $$([ $$name = aws ] || echo -c requirements/aws.txt) requirements/$$name.in -o requirements/$$name.txt; \
+	done
 	for layer in call:layers/deps_call/requirements.in "full:--extra crm pyproject.toml"; do \
 	  $(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate \
 	    --no-header -c requirements/run.txt $${layer#*:} -o layers/deps_$${layer%%:*}/requirements.txt; \
@@ -53,6 +55,12 @@ lock: $(VENV)/.dev  ## make the lock files anew from pyproject.toml
 
 schema: $(VENV)/.dev ## write infra/schema.sql from the migrations
 	$(BIN)/python -m smart_redirect.local.schema
+
+backup: $(VENV)/.run  ## database and key into FILE=… (DATABASE_URL, or the embedded server's data)
+	$(BIN)/smart-redirect backup "$(FILE)"
+
+restore: $(VENV)/.run  ## both back from FILE=… into an empty database
+	$(BIN)/smart-redirect restore "$(FILE)"
 
 clean:          ## remove the environment and caches; data stays
 	rm -rf $(VENV) $(AWS_VENV) .aws-sam .mypy_cache .ruff_cache .pytest_cache .hypothesis

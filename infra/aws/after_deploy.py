@@ -14,10 +14,9 @@ ROOT = Path(__file__).parents[2]
 def main() -> int:
     """Print what was applied and the stack's outputs; 1 if the migrations failed."""
     kept = tomllib.loads((ROOT / "samconfig.toml").read_text(encoding="utf-8"))["default"]
-    name = kept["global"]["parameters"]["stack_name"]
     options = {**kept["global"]["parameters"], **kept["deploy"]["parameters"]}
     session = boto3.Session(region_name=options.get("region"), profile_name=options.get("profile"))
-    [stack] = session.client("cloudformation").describe_stacks(StackName=name)["Stacks"]
+    [stack] = session.client("cloudformation").describe_stacks(StackName=options["stack_name"])["Stacks"]
     outputs = {each["OutputKey"]: each for each in stack["Outputs"]}
     client = session.client("lambda", config=Config(read_timeout=900, retries={"total_max_attempts": 1}))
     answered = client.invoke(FunctionName=outputs["MigrateFunctionName"]["OutputValue"], Payload=b"{}")

@@ -23,8 +23,9 @@ EACH = {
     "DialplanSweepFunction": 3,
     "StoreDecisionsFunction": 1,
     "MigrateFunction": 1,
+    "UpkeepFunction": 1,
 }
-ONE_AT_A_TIME = {"MigrateFunction"}
+ONE_AT_A_TIME = {"MigrateFunction", "UpkeepFunction"}
 
 
 def main(given: list[str]) -> int:

@@ -13,7 +13,7 @@ import pytest
 from tests.aws.bundle import Bundle
 from tests.aws.emulator import Emulator
 from tests.aws.test_call_path import GOOD, asked
-from tests.conftest import MIGRATIONS, Server
+from tests.conftest import MIGRATIONS, Server, execute
 from tests.fakes.aws import FakeAws
 from tests.fakes.secrets_extension import FakeExtension
 from tests.parity import rest_event
@@ -111,3 +111,36 @@ def test_while_the_database_is_away_the_delivery_fails_and_comes_again(
     extension.put("database", DATABASE_URL="postgresql://nobody@127.0.0.1:1/nothing")
     with Emulator(bundle.function("StoreDecisionsFunction"), variables) as away:
         assert away.invoke(delivery(line))["errorType"] == "DatabaseUnavailable"
+
+
+@pytest.fixture
+def upkeep(bundle: Bundle, demo_url: str, extension: FakeExtension, variables: dict[str, str]) -> Iterator[Emulator]:
+    extension.put("database", DATABASE_URL=demo_url)
+    with Emulator(bundle.function("UpkeepFunction"), variables) as emulator:
+        yield emulator
+
+
+def test_a_host_that_is_silent_and_a_change_that_waits_are_seen_and_are_metrics(
+    upkeep: Emulator, demo_url: str
+) -> None:
+    asyncio.run(execute(demo_url, "UPDATE pbx_hosts SET install = 'whole-file'"))
+    seen = upkeep.invoke({"run": "watch"})
+    assert seen["silent_hosts"] == 1
+    assert seen["oldest_change"] > 0
+    [line] = [json.loads(line) for line in upkeep.output().splitlines() if line.startswith("{") and "_aws" in line]
+    names = {each["Name"] for each in line["_aws"]["CloudWatchMetrics"][0]["Metrics"]}
+    assert (names, line["SilentHosts"]) == ({"SilentHosts", "OldestChangeSeconds"}, [1.0])
+
+
+def test_the_coming_months_have_their_partitions(upkeep: Emulator, demo_url: str) -> None:
+    assert set(upkeep.invoke({"run": "maintain"})) >= {"calls", "decisions"}
+    parts = "SELECT count(*) FROM pg_inherits WHERE inhparent = 'decisions'::regclass"
+    assert asyncio.run(value(demo_url, parts)) >= 4
+
+
+def test_a_connection_that_died_since_the_last_minute_is_replaced(
+    upkeep: Emulator, postgres: Server, database: str
+) -> None:
+    upkeep.invoke({"run": "watch"})
+    postgres.execute(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{database}'")
+    assert "silent_hosts" in upkeep.invoke({"run": "watch"})

@@ -2,6 +2,7 @@
 
 import os
 import pwd
+import re
 import shutil
 import socket
 import subprocess
@@ -25,7 +26,15 @@ auth_type = any
 pool_mode = transaction
 default_pool_size = {sessions}
 ignore_startup_parameters = extra_float_digits
+{statements}
 """
+
+
+def knows_statements() -> bool:
+    """Tell whether this pgbouncer may follow prepared statements by itself (from 1.21 on), which RDS Proxy does not."""
+    said = subprocess.run([str(PGBOUNCER), "--version"], capture_output=True, text=True, check=True).stdout
+    found = re.search(r"PgBouncer (\d+)\.(\d+)", said)
+    return found is not None and (int(found[1]), int(found[2])) >= (1, 21)
 
 
 class Pooler:
@@ -62,6 +71,7 @@ class Pooler:
 
     def _config(self) -> str:
         return CONFIG.format(
+            statements="max_prepared_statements = 0" if knows_statements() else "",
             database=self._parts.path.removeprefix("/"),
             server_port=self._parts.port,
             user=self._parts.username,

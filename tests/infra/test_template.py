@@ -150,3 +150,11 @@ def test_every_setting_of_lambda_is_given_to_some_function() -> None:
     lambda_only = set(re.findall(r"^\| `([A-Z_]+)` \|[^|]*\| Lambda only", page, re.MULTILINE))
     assert lambda_only
     assert lambda_only <= {each for name in functions() for each in variables(name)}
+
+
+def test_every_metric_of_ours_that_is_watched_is_written() -> None:
+    source = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "layers" / "shared").rglob("*.py"))
+    alarms = of_type("AWS::CloudWatch::Alarm").values()
+    watched = {each["MetricName"] for each in alarms if each["Namespace"] == "SmartRedirect"}
+    assert len(watched) >= 3
+    assert {name for name in watched if f'"{name}"' not in source} == set()

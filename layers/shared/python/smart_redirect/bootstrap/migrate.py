@@ -9,6 +9,7 @@ from typing import Any
 import asyncpg
 
 from smart_redirect.adapters.migrations import migrate
+from smart_redirect.adapters.postgres.upkeep import make_partitions
 from smart_redirect.bootstrap.deployment import Deployment
 
 logger = logging.getLogger(__name__)
@@ -33,9 +34,11 @@ async def _migrate(folder: Path) -> list[str]:
     settings = await Deployment(os.environ).settings()
     connection = await asyncpg.connect(settings.database_url, statement_cache_size=settings.statement_cache)
     try:
-        return await migrate(connection, folder)
+        applied = await migrate(connection, folder)
+        await make_partitions(connection)
     finally:
         await connection.close(timeout=5)
+    return applied
 
 
 def _tell_codedeploy(event: dict[str, Any], status: str) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import asyncpg
 
-from smart_redirect.cli import dialplan, host, import_platform, switch, token, upkeep
+from smart_redirect.cli import backup, dialplan, host, import_platform, switch, token, upkeep
 from smart_redirect.errors import SmartRedirectError
 
 _EPILOG = """\
@@ -34,6 +34,6 @@ def _parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
-    for module in (switch, token, host, dialplan, import_platform, upkeep):
+    for module in (switch, token, host, dialplan, import_platform, upkeep, backup):
         module.add_commands(commands)
     return parser

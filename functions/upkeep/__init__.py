@@ -1,0 +1,1 @@
+"""Partitions, retention and what should be heard of, on schedules."""

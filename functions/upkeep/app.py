@@ -1,0 +1,5 @@
+"""The handler of the schedules that keep the database in order and look after hosts and builds."""
+
+from smart_redirect.bootstrap.upkeep import UpkeepHandler
+
+handler = UpkeepHandler()
