@@ -41,7 +41,8 @@ class Desk:
     async def run(self, batch: int = 2, **given: object) -> Outcome:
         order = Order(**{"number": "0367", "key": KEY, "key_id": 1, "now": NOW, **given})
         target = PostgresTarget(self.ours, dry_run=order.dry_run)
-        return await ImportPlatform(PlatformDatabase(self.platform, batch), target, order, lambda *_: None)()
+        async with PlatformDatabase.reading(self.platform, batch) as platform:
+            return await ImportPlatform(platform, target, order, lambda *_: None)()
 
     async def there(self, statement: str) -> None:
         await self.platform.execute(statement)

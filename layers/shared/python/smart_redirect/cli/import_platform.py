@@ -83,7 +83,7 @@ async def _import(given: argparse.Namespace) -> int:
     async with open_deployment() as deployment, _platform(given.from_dsn) as platform:
         order = _order(given, deployment)
         target = PostgresTarget(deployment.connection, dry_run=order.dry_run)
-        outcome = await ImportPlatform(PlatformDatabase(platform), target, order, Meter())()
+        outcome = await ImportPlatform(platform, target, order, Meter())()
     _print_outcome(order, outcome)
     if given.report:
         _write_report(given.report, outcome.report)
@@ -105,7 +105,7 @@ def _order(given: argparse.Namespace, deployment: Deployment) -> Order:
 
 
 @contextlib.asynccontextmanager
-async def _platform(dsn: str) -> AsyncIterator[asyncpg.Connection]:
+async def _platform(dsn: str) -> AsyncIterator[PlatformDatabase]:
     """Connect to the platform; PlatformError without the address, which may hold a password."""
     try:
         connection = await asyncpg.connect(dsn, timeout=10)
@@ -113,7 +113,8 @@ async def _platform(dsn: str) -> AsyncIterator[asyncpg.Connection]:
         what = str(error) if isinstance(error, asyncpg.PostgresError | OSError) else "the address cannot be read"
         raise PlatformError(f"the platform's database: {what or type(error).__name__}") from error
     try:
-        yield connection
+        async with PlatformDatabase.reading(connection) as platform:
+            yield platform
     finally:
         await connection.close(timeout=5)
 
