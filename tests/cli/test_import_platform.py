@@ -65,6 +65,31 @@ def test_every_remark_is_in_the_file(command, tmp_path):
     assert ["left out", "calls", "7", "its call_type is unknown"] in rows
 
 
+def test_a_report_that_cannot_be_written_is_exit_code_1_and_nothing_is_imported(command, capsys, tmp_path):
+    assert command("--report", str(tmp_path / "no" / "report.csv")) == 1
+    assert "report.csv" in capsys.readouterr().err
+    command()
+    assert "nothing to change" not in capsys.readouterr().out
+
+
+def test_of_many_rows_twenty_are_printed_and_the_file_has_them_all(command, capsys, tmp_path, platform_url):
+    calls = "INSERT INTO calls (unique_id, enterprise_id, call_type) SELECT n || '.1', '0367', 'odd' FROM generate_series(1, 150) n"
+    run(execute(platform_url, "SELECT setval('calls_id_seq', 100)", calls))
+    command("--report", str(tmp_path / "report.csv"))
+    out = capsys.readouterr().out
+    count = (tmp_path / "report.csv").read_text(encoding="utf-8").count("left out,calls,")
+    assert count > 150
+    assert f"left out: calls ({count})" in out
+    assert f"  and {count - 20} more: --report FILE lists them all" in out
+
+
+def test_no_key_password_or_token_is_printed_or_in_the_file(command, capsys, tmp_path):
+    command("--report", str(tmp_path / "report.csv"))
+    shown = "".join(capsys.readouterr()) + (tmp_path / "report.csv").read_text(encoding="utf-8")
+    secrets = ("key-1", "key-2", "sip-secret", "trunk-secret", "secret-word", "375291234567")
+    assert [secret for secret in secrets if secret in shown] == []
+
+
 def test_an_unknown_enterprise_is_exit_code_1(command, capsys):
     assert command(number="0999") == 1
     assert "the platform has no enterprise 0999" in capsys.readouterr().err

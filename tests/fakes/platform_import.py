@@ -10,6 +10,7 @@ import asyncpg
 from smart_redirect.adapters.platform.source import PlatformDatabase
 from smart_redirect.adapters.postgres.import_settings import PostgresTarget
 from smart_redirect.domain.platform.move import Order
+from smart_redirect.domain.platform.report import Remark
 from smart_redirect.usecases.import_platform import ImportPlatform, Outcome
 
 SCHEMA = (Path(__file__).parent / "platform.sql").read_text(encoding="utf-8")
@@ -31,6 +32,16 @@ _TABLES = (
 )
 
 
+class Silent:
+    """A Watch that looks away."""
+
+    def progress(self, table: str, done: int, total: int) -> None:
+        pass
+
+    def remark(self, remark: Remark) -> None:
+        pass
+
+
 @dataclass
 class Desk:
     """The two databases of an import."""
@@ -42,7 +53,7 @@ class Desk:
         order = Order(**{"number": "0367", "key": KEY, "key_id": 1, "now": NOW, **given})
         target = PostgresTarget(self.ours, dry_run=order.dry_run)
         async with PlatformDatabase.reading(self.platform, batch) as platform:
-            return await ImportPlatform(platform, target, order, lambda *_: None)()
+            return await ImportPlatform(platform, target, order, Silent())()
 
     async def there(self, statement: str) -> None:
         await self.platform.execute(statement)
