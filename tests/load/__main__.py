@@ -3,9 +3,9 @@
 import argparse
 import sys
 
-from tests.load import call_path, history_size, machine
+from tests.load import call_path, history_size, import_calls, machine
 
-SECTIONS = {"call_path": call_path.run, "history_size": history_size.run}
+SECTIONS = {"call_path": call_path.run, "history_size": history_size.run, "import_calls": import_calls.run}
 
 
 def main() -> int:
