@@ -95,6 +95,34 @@ def test_an_unknown_enterprise_is_exit_code_1(command, capsys):
     assert "the platform has no enterprise 0999" in capsys.readouterr().err
 
 
+def test_a_platform_that_goes_away_meanwhile_is_exit_code_1_and_the_next_run_does_the_rest(
+    command, capsys, platform_url
+):
+    ends = "CREATE FUNCTION ends() RETURNS boolean LANGUAGE sql AS 'SELECT pg_terminate_backend(pg_backend_pid())'"
+    view = "CREATE VIEW calls AS SELECT * FROM real_calls WHERE ends()"
+    run(execute(platform_url, "ALTER TABLE calls RENAME TO real_calls", ends, view))
+    assert command() == 1
+    assert "the connection to the platform's database was lost" in capsys.readouterr().err
+    run(execute(platform_url, "DROP VIEW calls", "ALTER TABLE real_calls RENAME TO calls"))
+    assert command() == 3
+    assert "nothing to change" not in capsys.readouterr().out
+
+
+def test_a_database_of_ours_that_goes_away_meanwhile_is_exit_code_1_and_the_next_run_does_the_rest(
+    command, capsys, database_url
+):
+    ends = (
+        "CREATE FUNCTION ends() RETURNS trigger LANGUAGE plpgsql AS"
+        " 'BEGIN PERFORM pg_terminate_backend(pg_backend_pid()); RETURN NULL; END'"
+    )
+    run(execute(database_url, ends, "CREATE TRIGGER ends BEFORE INSERT ON calls FOR EACH ROW EXECUTE FUNCTION ends()"))
+    assert command() == 1
+    assert "Traceback" not in capsys.readouterr().err
+    run(execute(database_url, "DROP TRIGGER ends ON calls"))
+    assert command() == 3
+    assert "nothing to change" not in capsys.readouterr().out
+
+
 @pytest.mark.parametrize(
     "dsn", ["postgresql://u:pass-word@127.0.0.1:1/x", "postgresql://u:pass-word@[::1/x", "nonsense"]
 )

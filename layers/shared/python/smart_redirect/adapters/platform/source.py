@@ -35,8 +35,14 @@ class PlatformDatabase:
     @contextlib.asynccontextmanager
     async def reading(cls, connection: asyncpg.Connection, batch: int = _BATCH) -> AsyncIterator["PlatformDatabase"]:
         """Read in one READ ONLY transaction: everything is of one moment, and PostgreSQL itself refuses to write."""
-        async with connection.transaction(isolation="repeatable_read", readonly=True):
-            yield cls(connection, batch)
+        try:
+            async with connection.transaction(isolation="repeatable_read", readonly=True):
+                yield cls(connection, batch)
+        except asyncpg.InterfaceError as error:
+            # Leaving a transaction on a connection that is gone hides the error that it went with.
+            if not connection.is_closed():
+                raise
+            raise PlatformError("the connection to the platform's database was lost") from error
 
     async def settings(self, number: str, report: Report) -> Theirs:
         """Return an enterprise's settings; PlatformError if they cannot be read."""
