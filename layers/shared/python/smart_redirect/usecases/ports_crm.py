@@ -8,8 +8,9 @@ from smart_redirect.domain.crm import Found, Gone, Ids, Manager, Page, Person
 class Crm(Protocol):
     """One connection of one enterprise to its CRM.
 
-    Every method raises CrmRefused (credentials or rights), CrmLimited (with the seconds to wait), CrmMalformed (an answer
-    that the documents do not allow) or CrmUnavailable; never an error that has a key, a token or a phone in its text.
+    Every method raises CrmRefused (credentials or rights), CrmLimited (with the seconds to wait), CrmMalformed (an
+    answer that the documents do not allow) or CrmUnavailable; never an error that has a key, a token or a phone in its
+    text.
     """
 
     async def lookup(self, phone: str, seconds: float) -> Found:
