@@ -31,7 +31,7 @@ class Account:
     vendor: str
     country: str
     settings: Mapping[str, object] = field(default_factory=dict)
-    sealed: bytes = b""
+    sealed: bytes = field(default=b"", repr=False)
     key_id: int = 0
 
 
@@ -85,6 +85,9 @@ class Mirror(Protocol):
     async def due(self, limit: int) -> Sequence[Key]:
         """Return connections whose time has come and that nobody syncs, the longest waiting first."""
 
+    async def tidy(self) -> None:
+        """Forget what counts no more: phones that were not found long ago."""
+
     async def claim(self, key: Key, seconds: float) -> Claim | None:
         """Take the lease of a connection, None while somebody has it or when there is nothing to sync by."""
 
@@ -117,10 +120,29 @@ class Mirror(Protocol):
 
 
 class Hints(Protocol):
-    """Where webhooks and live look-ups say who has changed."""
+    """Where live look-ups say who is to be read again."""
 
     async def mark(self, key: Key, external_ids: Sequence[str]) -> None:
         """Have these people read again; a mark that is there already is renewed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Hook:
+    """The connection that a webhook's address names, and the HMAC of the secret in it."""
+
+    key: Key
+    vendor: str
+    secret_hash: bytes
+
+
+class Hooks(Protocol):
+    """Who webhooks are from, and where they say who has changed."""
+
+    async def hook(self, name: str) -> Hook | None:
+        """Return what the name in an address stands for, None if nothing does or webhooks are refused."""
+
+    async def hint(self, key: Key, external_ids: Sequence[str]) -> None:
+        """Mark these people as `Hints.mark` does, and have the connection synced at the next turn."""
 
 
 @dataclass(frozen=True, slots=True)

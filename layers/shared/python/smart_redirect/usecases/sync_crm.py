@@ -87,7 +87,12 @@ class SyncCrm:
         if _is_due(run.claim.state.swept_ago, self._rhythm.sweep) or run.claim.state.is_sweeping:
             await self._sweep(run)
             await self._hints(run)
-        await self._mirror.done(run.claim, self._rhythm.sync)
+        await self._mirror.done(run.claim, self._every(run.claim))
+
+    def _every(self, claim: Claim) -> float:
+        """Return the seconds between two runs: `sync_seconds` of the connection's settings, if it says so."""
+        given = claim.account.settings.get("sync_seconds")
+        return float(given) if isinstance(given, int | float) and given > 0 else self._rhythm.sync
 
     async def _hints(self, run: _Run) -> None:
         """Read again whom webhooks, look-ups and sweeps have named; bounded, so that a flood starves nothing else."""
@@ -135,7 +140,7 @@ class SyncCrm:
         logger.warning("connection %s was not synced: %s", claim.account.key, text)
         pause = pause_after(error, claim.state.failures + 1)
         try:
-            await self._mirror.failed(claim, text, self._rhythm.sync, pause)
+            await self._mirror.failed(claim, text, self._every(claim), pause)
         except LeaseLost:
             return Outcome.LOST
         return Outcome.FAILED

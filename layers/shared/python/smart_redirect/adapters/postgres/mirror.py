@@ -43,6 +43,11 @@ class PostgresMirror:
         async with borrowed(self._pool) as connection:
             return [Key(*row) for row in await connection.fetch(self._queries["due"], limit)]
 
+    async def tidy(self) -> None:
+        """Delete misses that have had their time."""
+        async with borrowed(self._pool) as connection:
+            await connection.execute(self._queries["tidy"])
+
     async def claim(self, key: Key, seconds: float) -> Claim | None:
         """Take the lease; its fence rises each time."""
         async with borrowed(self._pool) as connection, connection.transaction():

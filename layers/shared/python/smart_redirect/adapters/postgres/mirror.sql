@@ -1,4 +1,4 @@
--- Queries of the CRM mirrors. Every one names enterprise ($1) and connection ($2); `due` alone looks at all.
+-- Queries of the CRM mirrors. Every one names enterprise ($1) and connection ($2); `due` and `tidy` alone look at all.
 
 -- name: due
 -- $1 how many. Enabled connections with credentials whose time has come, by next_at or by a mark, and without a live
@@ -14,6 +14,9 @@ WHERE c.enabled AND c.sealed IS NOT NULL
       SELECT FROM crm_dirty d WHERE d.enterprise_id = c.enterprise_id AND d.connection_id = c.id))
 ORDER BY s.next_at NULLS FIRST, c.enterprise_id, c.id
 LIMIT $1
+
+-- name: tidy
+DELETE FROM crm_misses WHERE until < clock_timestamp()
 
 -- name: claim
 -- $3 owner, $4 how long. Returns the fence; no row while another owner has the lease.
