@@ -39,7 +39,7 @@ bench: $(VENV)/.dev ## the figures of docs/performance.md
 
 lock: $(VENV)/.dev  ## make the lock files anew from pyproject.toml
 	$(BIN)/python -m pip install -q uv
-	for extra in run:local,build dev:local,build,dev; do \
+	for extra in run:local,crm,build dev:local,crm,build,dev; do \
 	  $(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 	    --no-annotate --no-header $$(echo $${extra#*:} | sed 's/[^,]*/--extra &/g; s/,/ /g') \
 	    pyproject.toml -o requirements/$${extra%%:*}.txt; \
@@ -48,7 +48,7 @@ lock: $(VENV)/.dev  ## make the lock files anew from pyproject.toml
 	  $(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate \
 	    --no-header $$([ $$name = aws ] || echo -c requirements/aws.txt) requirements/$$name.in -o requirements/$$name.txt; \
 	done
-	for layer in call:layers/deps_call/requirements.in full:pyproject.toml; do \
+	for layer in call:layers/deps_call/requirements.in "full:--extra crm pyproject.toml"; do \
 	  $(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate \
 	    --no-header -c requirements/run.txt $${layer#*:} -o layers/deps_$${layer%%:*}/requirements.txt; \
 	done

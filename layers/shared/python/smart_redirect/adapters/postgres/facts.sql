@@ -17,9 +17,14 @@ SELECT
     (SELECT o.name FROM contacts o WHERE o.enterprise_id = v.enterprise_id AND o.phone = $2::text) AS own_name,
     (
         SELECT json_agg(json_build_array(
-            c.connection_id, c.name, c.responsible_id, c.responsible_extension, extract(epoch FROM c.updated_at)
-        ) ORDER BY (c.responsible_id IS NULL), c.updated_at DESC, c.external_id)
-        FROM crm_contacts c WHERE c.enterprise_id = v.enterprise_id AND c.phone = $2::text
+            c.connection_id, c.name, c.responsible_id,
+            CASE WHEN m.is_active IS NOT FALSE THEN coalesce(m.extension, c.responsible_extension) END,
+            extract(epoch FROM c.updated_at)
+        ) ORDER BY (c.responsible_id IS NULL), c.updated_at DESC, length(c.external_id), c.external_id)
+        FROM crm_contacts c
+        LEFT JOIN crm_managers m ON m.enterprise_id = c.enterprise_id AND m.connection_id = c.connection_id
+            AND m.id = c.responsible_id
+        WHERE c.enterprise_id = v.enterprise_id AND c.phone = $2::text
     ) AS contacts
 FROM settings_versions v
 CROSS JOIN deployment d
