@@ -4,6 +4,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
+from smart_redirect.errors import SmartRedirectError
+
 
 class Severity(StrEnum):
     """An error keeps a dialplan from being published; a warning says what was left out of it."""
@@ -45,6 +47,14 @@ class Finding:
 
     def __str__(self) -> str:
         return f"{self.severity}: {self.row}: {self.text} ({self.kind})"
+
+
+class DialplanInvalid(SmartRedirectError):
+    """The dialplan has errors and must not be written."""
+
+    def __init__(self, findings: Iterable[Finding]) -> None:
+        self.findings = tuple(findings)
+        super().__init__("\n".join(map(str, self.findings)))
 
 
 class Findings:
