@@ -18,6 +18,7 @@ import pytest
 from smart_redirect.domain.dialplan.loaded import names_hash
 from tests.local.served import Served, served
 
+ASTERISK = Path(__file__).parents[2] / "infra" / "asterisk"
 OFFICE = ("--enterprise", "0367")
 HOST = (*OFFICE, "--host", "demo")
 DISABLE = "UPDATE lines SET enabled = false WHERE line_id = '3881848'"
@@ -130,7 +131,10 @@ def test_build_writes_what_the_host_gets(site: Site, tmp_path: Path) -> None:
 def test_build_for_a_host_with_its_own_file_writes_the_block_only(site: Site, tmp_path: Path) -> None:
     own = tmp_path / "extensions.conf"
     own.write_text("[from-out-office]\nexten => _X.,1,Goto(shop,${EXTEN},1)\n[shop]\nexten => _X.,1,Hangup()\n")
-    words = ("--block-for", str(own), "--dialect", "asterisk22", "--shape", "compact")
+    macros = [
+        str(ASTERISK / name) for name in ("asterisk22/extensions_custom.conf", "common/smart_redirect_calls.conf")
+    ]
+    words = ("--block-for", str(own), *macros, "--dialect", "asterisk22", "--shape", "compact")
     done = site.run("dialplan", "build", *OFFICE, *words)
     assert done.returncode == 0
     lines = done.stdout.splitlines()

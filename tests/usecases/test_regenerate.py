@@ -1,6 +1,7 @@
 """From a change to a release, on a real database: nothing is lost, nothing is published twice or broken."""
 
 from collections.abc import AsyncIterator, Sequence
+from pathlib import Path
 
 import asyncpg
 import pytest
@@ -240,6 +241,7 @@ async def test_each_host_gets_its_own_dialect_and_shape(office: Office) -> None:
     ]
 
 
+INFRA = Path(__file__).parents[2] / "infra"
 HOST_FILE = """
 [from-out-office]
 exten => _X.,1,Answer()
@@ -252,10 +254,25 @@ exten => _X.,1,Hangup()
 """
 
 
+MACROS = [
+    (path.name, path.read_text())
+    for path in (
+        INFRA / "asterisk" / "asterisk16" / "extensions_custom.conf",
+        INFRA / "asterisk" / "common" / "smart_redirect_calls.conf",
+    )
+]
+
+
+async def test_a_host_without_the_macros_gets_no_block_that_would_call_them(office: Office) -> None:
+    await office.change("UPDATE pbx_hosts SET install = 'block-only'")
+    await office.reports.files(await office.agent(), [("extensions.conf", HOST_FILE)])
+    assert "missing_routine" in str((await office.build()).results[0].error)
+
+
 async def test_a_block_waits_for_the_host_s_own_file_and_falls_back_into_it(office: Office) -> None:
     await office.change("UPDATE pbx_hosts SET install = 'block-only'")
     assert "own extensions.conf" in str((await office.build()).results[0].error)
-    assert await office.reports.files(await office.agent(), [("extensions.conf", HOST_FILE)])
+    assert await office.reports.files(await office.agent(), [("extensions.conf", HOST_FILE), *MACROS])
     await office.regenerate.sweep(10)
     text = await office.text()
     assert "[from-out-office]" not in text

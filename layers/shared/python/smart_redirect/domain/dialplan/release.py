@@ -16,7 +16,7 @@ from smart_redirect.domain.dialplan.outline import Outline, outline
 from smart_redirect.domain.dialplan.plan import Dialplan
 from smart_redirect.domain.dialplan.render import release_name, render
 from smart_redirect.domain.dialplan.tombstones import Retired, retire
-from smart_redirect.domain.dialplan.validate import validate
+from smart_redirect.domain.dialplan.validate import shipped_targets, validate
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,11 +81,13 @@ def make_release(model: Model, order: Order) -> Made:
 
 
 def _release(plan: Dialplan, order: Order) -> Release:
-    known = order.own_file.contexts if order.own_file else None
-    findings = validate(plan, order.style.dialect, known, order.style.shape)
+    dialect = order.style.dialect
+    # Of a host's own files: which of our routines they define.
+    known = order.own_file.contexts & shipped_targets(dialect) if order.own_file else None
+    findings = validate(plan, dialect, known, order.style.shape)
     if wrong := errors(findings):
         raise DialplanInvalid(wrong)
-    text = render(plan, order.style.dialect, order.style.shape)
+    text = render(plan, dialect, order.style.shape)
     made = outline(plan)
     contexts, contexts_sha256 = names_hash(loaded_names(plan))
     return Release(
