@@ -25,6 +25,7 @@ SELECT
         LEFT JOIN crm_managers m ON m.enterprise_id = c.enterprise_id AND m.connection_id = c.connection_id
             AND m.id = c.responsible_id
         WHERE c.enterprise_id = v.enterprise_id AND c.phone = $2::text
+            AND (c.expires_at IS NULL OR c.expires_at > clock_timestamp())
     ) AS contacts
 FROM settings_versions v
 CROSS JOIN deployment d
