@@ -260,3 +260,16 @@ def _nobody() -> object:
     from smart_redirect.domain.crm_mirror import Fold
 
     return Fold()
+
+
+async def test_a_walk_that_is_begun_anew_drops_whom_it_does_not_meet(mirrored: Mirrored) -> None:
+    crm = mirrored.crms[KEY]
+    crm.fill(people(10))
+    await mirrored.sync()
+    del crm.people_now["0003"]
+    claim = await PostgresMirror(mirrored.pool).claim(KEY, 60)
+    assert claim is not None
+    await PostgresMirror(mirrored.pool).walk_anew(claim)
+    assert len(await mirrored.rows()) == 10
+    await mirrored.sync()
+    assert await mirrored.rows() == mirrored.expected()

@@ -118,6 +118,11 @@ class PostgresMirror:
         async with self._ending(claim) as connection:
             await connection.execute(self._queries["due_at_once"], *_place(claim))
 
+    async def walk_anew(self, claim: Claim) -> None:
+        """Begin with everything again at the next run, and end the lease; the mirror serves meanwhile."""
+        async with self._ending(claim) as connection:
+            await connection.execute(load("connections")["walk_anew"], *_place(claim))
+
     @asynccontextmanager
     async def _held(self, claim: Claim) -> AsyncIterator[Any]:
         """Yield a transaction that holds the lease; LeaseLost when it is somebody else's."""
