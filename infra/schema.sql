@@ -361,8 +361,11 @@ CREATE TABLE public.crm_contacts (
     responsible_id text,
     responsible_extension text,
     updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    expires_at timestamp with time zone,
     CONSTRAINT crm_contacts_phone_check CHECK ((phone ~ '^\+[0-9]{7,15}$'::text))
 );
+
+COMMENT ON COLUMN public.crm_contacts.expires_at IS 'a live look-up wrote it: believed so long, unless the mirror confirms it; null: the mirror''s own';
 
 CREATE TABLE public.crm_dirty (
     enterprise_id integer NOT NULL,
@@ -1062,6 +1065,8 @@ CREATE INDEX calls_default_enterprise_id_caller_started_at_idx ON public.calls_d
 CREATE INDEX calls_enterprise_id_started_at_idx ON ONLY public.calls USING btree (enterprise_id, started_at DESC);
 
 CREATE INDEX calls_default_enterprise_id_started_at_idx ON public.calls_default USING btree (enterprise_id, started_at DESC);
+
+CREATE INDEX crm_contacts_expiring ON public.crm_contacts USING btree (expires_at) WHERE (expires_at IS NOT NULL);
 
 CREATE INDEX crm_contacts_person ON public.crm_contacts USING btree (enterprise_id, connection_id, external_id);
 

@@ -48,8 +48,12 @@ CREATE TABLE crm_people (
 );
 COMMENT ON TABLE crm_people IS 'everybody a CRM has, those without a phone too: what a repair sweep is compared with';
 
+ALTER TABLE crm_contacts ADD COLUMN expires_at timestamptz;
+COMMENT ON COLUMN crm_contacts.expires_at IS 'a live look-up wrote it: believed so long, unless the mirror confirms it; null: the mirror''s own';
+
 -- A person's rows are replaced by id.
 CREATE INDEX crm_contacts_person ON crm_contacts (enterprise_id, connection_id, external_id);
+CREATE INDEX crm_contacts_expiring ON crm_contacts (expires_at) WHERE expires_at IS NOT NULL;
 
 -- Filled by COPY and emptied in the same transaction: a crash loses nothing, so it needs no log.
 CREATE UNLOGGED TABLE crm_staging (

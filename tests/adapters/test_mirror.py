@@ -14,7 +14,7 @@ import pytest
 from smart_redirect.adapters.memory_crm import MemoryCrm
 from smart_redirect.adapters.postgres.budgets import PostgresBudgets
 from smart_redirect.adapters.postgres.callers import PostgresCallers
-from smart_redirect.adapters.postgres.mirror import PostgresMirror
+from smart_redirect.adapters.postgres.hooks import PostgresHooks
 from smart_redirect.adapters.postgres.pool import open_pool
 from smart_redirect.adapters.postgres.queries import load
 from smart_redirect.adapters.postgres.timed import TimedReads
@@ -63,7 +63,7 @@ async def test_what_is_done_for_one_enterprise_touches_no_row_of_another(mirrore
         crm.users = (Manager("17", "Анна", "150"),)
         crm.fill(people(7))
     await mirrored.sync(NEIGHBOUR)
-    await PostgresMirror(mirrored.pool).mark(NEIGHBOUR, ["0001"])
+    await PostgresHooks(mirrored.pool).hint(NEIGHBOUR, ["0001"])
     before = await all_rows(mirrored.pool, 2)
     await everything(mirrored)
     assert await all_rows(mirrored.pool, 2) == before
@@ -78,7 +78,7 @@ async def everything(mirrored: Mirrored) -> None:
     for number in range(5):
         crm.delete(f"{number:04}")
     crm.merge("0005", "0006")
-    await PostgresMirror(mirrored.pool).mark(KEY, ["0001", "0006"])
+    await PostgresHooks(mirrored.pool).hint(KEY, ["0001", "0006"])
     await mirrored.sync()
     crm.failures = [None, RuntimeError()]
     await mirrored.sync()

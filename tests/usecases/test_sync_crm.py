@@ -6,6 +6,7 @@ from dataclasses import replace
 import pytest
 
 from smart_redirect.adapters.memory_crm import MemoryCrm
+from smart_redirect.adapters.postgres.hooks import PostgresHooks
 from smart_redirect.adapters.postgres.mirror import PostgresMirror
 from smart_redirect.domain.crm import Manager, Person
 from smart_redirect.errors import CrmLimited, CrmMalformed, CrmRefused, CrmUnavailable
@@ -106,7 +107,7 @@ async def test_a_hint_has_a_person_read_again(mirrored: Mirrored) -> None:
     crm.people_now["0001"] = replace(crm.people_now["0001"], name="Без события")
     del crm.people_now["0002"]
     for _ in range(2):
-        await PostgresMirror(mirrored.pool).mark(KEY, ["0001", "0002", "0001", "никто"])
+        await PostgresHooks(mirrored.pool).hint(KEY, ["0001", "0002", "0001", "никто"])
     await mirrored.sync()
     assert await mirrored.rows() == mirrored.expected()
     assert await mirrored.pool.fetchval("SELECT count(*) FROM crm_dirty") == 0
@@ -114,11 +115,11 @@ async def test_a_hint_has_a_person_read_again(mirrored: Mirrored) -> None:
 
 async def test_a_hint_that_comes_while_the_person_is_read_is_kept(mirrored: Mirrored) -> None:
     mirror = PostgresMirror(mirrored.pool)
-    await mirror.mark(KEY, ["0001"])
+    await PostgresHooks(mirrored.pool).hint(KEY, ["0001"])
     claim = await mirror.claim(KEY, 60)
     assert claim is not None
     marks = await mirror.marks(claim, 10)
-    await mirror.mark(KEY, ["0001"])
+    await PostgresHooks(mirrored.pool).hint(KEY, ["0001"])
     await mirrored.pool.execute("SELECT 1")
     await mirror.apply_marked(claim, _nobody(), marks)
     assert [mark.external_id for mark in await mirror.marks(claim, 10)] == ["0001"]
@@ -235,7 +236,7 @@ async def test_a_connection_that_is_to_wait_is_not_due(mirrored: Mirrored) -> No
     mirror = PostgresMirror(mirrored.pool)
     assert await mirror.due(10) == [KEY]
     await mirrored.sync()
-    await mirror.mark(KEY, ["1"])
+    await PostgresHooks(mirrored.pool).hint(KEY, ["1"])
     assert await mirror.due(10) == []
 
 
@@ -243,7 +244,7 @@ async def test_a_hint_makes_a_connection_due(mirrored: Mirrored) -> None:
     mirror = PostgresMirror(mirrored.pool)
     await mirrored.syncing(Rhythm(sync=600.0))(KEY)
     assert await mirror.due(10) == []
-    await mirror.mark(KEY, ["1"])
+    await PostgresHooks(mirrored.pool).hint(KEY, ["1"])
     assert await mirror.due(10) == [KEY]
 
 
@@ -259,3 +260,16 @@ def _nobody() -> object:
     from smart_redirect.domain.crm_mirror import Fold
 
     return Fold()
+
+
+async def test_a_walk_that_is_begun_anew_drops_whom_it_does_not_meet(mirrored: Mirrored) -> None:
+    crm = mirrored.crms[KEY]
+    crm.fill(people(10))
+    await mirrored.sync()
+    del crm.people_now["0003"]
+    claim = await PostgresMirror(mirrored.pool).claim(KEY, 60)
+    assert claim is not None
+    await PostgresMirror(mirrored.pool).walk_anew(claim)
+    assert len(await mirrored.rows()) == 10
+    await mirrored.sync()
+    assert await mirrored.rows() == mirrored.expected()

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 
 from smart_redirect.adapters.memory_crm import MemoryCrm
-from smart_redirect.adapters.postgres.mirror import PostgresMirror
+from smart_redirect.adapters.postgres.hooks import PostgresHooks
 from smart_redirect.adapters.postgres.pool import open_pool
 from smart_redirect.domain.crm import Person
 from smart_redirect.errors import CrmLimited, CrmMalformed, CrmUnavailable
@@ -71,7 +71,7 @@ class MirrorIsCrm(RuleBasedStateMachine):
     @rule(external_ids=st.lists(IDS, max_size=4))
     def hint(self, external_ids: list[str]) -> None:
         """Webhooks come for some changes, twice for others, and for people whom nobody has changed."""
-        self.do(PostgresMirror(self.mirrored.pool).mark(KEY, external_ids))
+        self.do(PostgresHooks(self.mirrored.pool).hint(KEY, external_ids))
 
     @rule(turns=st.integers(1, 8))
     def stop_early(self, turns: int) -> None:

@@ -27,6 +27,7 @@ class CallPath:
     """The endpoint and the parts of it that others watch or refresh."""
 
     endpoint: GetCustomerData
+    route_call: RouteCall
     snapshots: Snapshots
     reads: TimedReads
     pool: "asyncpg.Pool[Any]"
@@ -64,4 +65,4 @@ def _assemble(
     cache = FactsCache(clock, settings.names_seconds, settings.routes_seconds)
     route_call = RouteCall(snapshots, PostgresCallers(reads), cache, log, normalise)
     limits = Limits(settings.budget_ms / 1000, settings.listed(settings.trusted_proxies))
-    return CallPath(GetCustomerData(admission, route_call, limits, log), snapshots, reads, pool)
+    return CallPath(GetCustomerData(admission, route_call, limits, log), route_call, snapshots, reads, pool)

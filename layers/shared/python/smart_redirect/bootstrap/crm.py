@@ -12,11 +12,13 @@ import asyncpg
 
 from smart_redirect.adapters.postgres.budgets import PostgresBudgets
 from smart_redirect.adapters.postgres.hooks import PostgresHooks
+from smart_redirect.adapters.postgres.live import PostgresLive
 from smart_redirect.adapters.postgres.mirror import PostgresMirror
 from smart_redirect.adapters.postgres.pool import RenewedUrl, open_pool
 from smart_redirect.adapters.sealed import Seal
 from smart_redirect.errors import CrmRefused
 from smart_redirect.settings import Settings
+from smart_redirect.usecases.live_lookup import LiveLookup
 from smart_redirect.usecases.pace import Pace
 from smart_redirect.usecases.ports_crm import Crm
 from smart_redirect.usecases.ports_mirror import Account, OpenCrm
@@ -44,6 +46,7 @@ class CrmParts:
     sync: SyncCrm
     mirror: PostgresMirror
     endpoints: CrmEndpoints
+    live: LiveLookup
     pool: "asyncpg.Pool[Any]"
 
 
@@ -62,11 +65,12 @@ async def open_crm(
 
 def _assemble(settings: Settings, pool: "asyncpg.Pool[Any]", make: MakeCrm) -> CrmParts:
     mirror, hooks = PostgresMirror(pool), PostgresHooks(pool)
-    pace = Pace(PostgresBudgets(pool), time.monotonic)
-    sync = SyncCrm(mirror, unsealing(Seal(settings.key_bytes, settings.key_id), make), pace)
+    budgets, open_account = PostgresBudgets(pool), unsealing(Seal(settings.key_bytes, settings.key_id), make)
+    sync = SyncCrm(mirror, open_account, Pace(budgets, time.monotonic))
+    live = LiveLookup(PostgresLive(pool), open_account, budgets, time.monotonic)
     guard = Guard(settings.listed(settings.trusted_proxies), settings.operator_key)
     endpoints = CrmEndpoints(TakeHint(hooks, settings.key_bytes), hooks, guard)
-    return CrmParts(Warm(mirror, sync), sync, mirror, endpoints, pool)
+    return CrmParts(Warm(mirror, sync), sync, mirror, endpoints, live, pool)
 
 
 def unsealing(seal: Seal, make: MakeCrm) -> OpenCrm:

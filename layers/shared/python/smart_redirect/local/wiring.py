@@ -45,6 +45,8 @@ async def open_application(settings: Settings) -> AsyncIterator[CallPathFirst]:
         await stack.enter_async_context(running(sweep_on(dialplan.regenerate)))
         crm = await stack.enter_async_context(open_crm(settings))
         await stack.enter_async_context(running(sync_on(crm.warm)))
+        call_path.route_call.live = crm.live
+        stack.push_async_callback(crm.live.close)
         _show(metrics, call_path, events, log)
         routes = [*dialplan.endpoints.routes(), *crm.endpoints.routes()]
         parts = Parts(call_path.endpoint, events.endpoints, routes, metrics, lambda: ready(call_path, events))

@@ -5,7 +5,7 @@ from typing import Protocol
 
 from smart_redirect.domain.decision import Decision
 from smart_redirect.domain.enterprise import Enterprise
-from smart_redirect.domain.facts import CallerFacts
+from smart_redirect.domain.facts import CallerFacts, Contact
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +65,13 @@ class CallerFactsSource(Protocol):
 
         The deadline is a time of the event loop's clock, in seconds.
         """
+
+
+class MissFiller(Protocol):
+    """Who is asked when the mirror does not know a caller."""
+
+    async def __call__(self, enterprise: Enterprise, caller: str, deadline: float) -> tuple[Contact, ...]:
+        """Return what the CRMs know of a caller by the deadline (the loop's clock, seconds); never raises."""
 
 
 class DecisionLog(Protocol):

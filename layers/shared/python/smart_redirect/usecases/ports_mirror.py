@@ -6,7 +6,7 @@ from typing import Protocol
 
 from smart_redirect.domain.crm import Manager
 from smart_redirect.domain.crm_budget import Rate
-from smart_redirect.domain.crm_mirror import Fold
+from smart_redirect.domain.crm_mirror import Fold, Owner
 from smart_redirect.errors import SmartRedirectError
 from smart_redirect.usecases.ports_crm import Crm
 
@@ -86,7 +86,7 @@ class Mirror(Protocol):
         """Return connections whose time has come and that nobody syncs, the longest waiting first."""
 
     async def tidy(self) -> None:
-        """Forget what counts no more: phones that were not found long ago."""
+        """Forget what live look-ups found, or did not find, too long ago."""
 
     async def claim(self, key: Key, seconds: float) -> Claim | None:
         """Take the lease of a connection, None while somebody has it or when there is nothing to sync by."""
@@ -119,13 +119,6 @@ class Mirror(Protocol):
         """End the lease with work left: the connection is due at once."""
 
 
-class Hints(Protocol):
-    """Where live look-ups say who is to be read again."""
-
-    async def mark(self, key: Key, external_ids: Sequence[str]) -> None:
-        """Have these people read again; a mark that is there already is renewed."""
-
-
 @dataclass(frozen=True, slots=True)
 class Hook:
     """The connection that a webhook's address names, and the HMAC of the secret in it."""
@@ -142,7 +135,7 @@ class Hooks(Protocol):
         """Return what the name in an address stands for, None if nothing does or webhooks are refused."""
 
     async def hint(self, key: Key, external_ids: Sequence[str]) -> None:
-        """Mark these people as `Hints.mark` does, and have the connection synced at the next turn."""
+        """Have these people read again at the next turn; a mark that is there already is renewed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,3 +158,19 @@ class OpenCrm(Protocol):
 
     def __call__(self, account: Account) -> Crm:
         """Return the CRM; Unavailable when the credentials cannot be read."""
+
+
+class LiveLedger(Protocol):
+    """What live look-ups read and leave. Every method raises DatabaseUnavailable when the database does not answer."""
+
+    async def accounts(self, enterprise_id: int, seconds: float) -> Sequence[Account]:
+        """Return the connections that are asked when the mirror does not know a caller."""
+
+    async def askable(self, enterprise_id: int, phone: str, seconds: float) -> frozenset[int]:
+        """Return connections that may be asked about a phone now: no open breaker, not lately without an answer."""
+
+    async def found(self, key: Key, owners: Sequence[Owner], extensions: Mapping[str, str], seconds: float) -> None:
+        """Keep what was found for so long, and have these people read again; never over what the mirror has."""
+
+    async def missed(self, key: Key, phone: str, seconds: float) -> None:
+        """Believe for so long that the connection does not know the phone."""

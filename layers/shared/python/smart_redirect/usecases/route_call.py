@@ -1,12 +1,12 @@
 """The call path: who is calling and where should the call go, decided before the deadline, whatever is down."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from smart_redirect.domain.call import CallRequest
 from smart_redirect.domain.decision import Decision
-from smart_redirect.domain.enterprise import Enterprise, Host, Line
-from smart_redirect.domain.facts import NO_FACTS, CallerFacts
+from smart_redirect.domain.enterprise import Enterprise, Host, Line, Mode
+from smart_redirect.domain.facts import NO_FACTS, CallerFacts, Freshness
 from smart_redirect.domain.phone import mask
 from smart_redirect.domain.routing import Question, decide
 from smart_redirect.errors import DatabaseUnavailable, TokenUnknown
@@ -17,6 +17,7 @@ from smart_redirect.usecases.ports import (
     DecisionLog,
     DecisionRecord,
     FactsQuestion,
+    MissFiller,
     Normalise,
 )
 from smart_redirect.usecases.snapshots import Held, Snapshots
@@ -68,10 +69,14 @@ class RouteCall:
         self._log = log
         self._normalise = normalise
         self.clock: Clock = snapshots.clock
+        self.live: MissFiller | None = None
+        """Asked when the mirror does not know a caller; None: nobody is."""
 
     async def __call__(self, asked: Asked) -> Decision:
         """Return the decision by `asked.deadline`; RequestRefused if settings say so that have just changed."""
         known = await self._learn(asked)
+        if self.live is not None and _is_missed(known):
+            known = await self._fill(self.live, asked, known)
         enterprise = known.held.enterprise
         question = Question(
             enterprise=enterprise,
@@ -114,6 +119,10 @@ class RouteCall:
         host = asked.readmit(current.enterprise) if asked.readmit else _current_host(current.enterprise, asked.host)
         return _Known(current, host, facts if caller == asked_for else NO_FACTS, caller, line)
 
+    async def _fill(self, live: MissFiller, asked: Asked, known: _Known) -> _Known:
+        contacts = await live(known.held.enterprise, known.caller or "", asked.deadline)
+        return replace(known, facts=replace(known.facts, contacts=contacts)) if contacts else known
+
     def _identify(self, enterprise: Enterprise, request: CallRequest) -> tuple[Line | None, str | None]:
         line = enterprise.lines.get(request.line_id)
         caller = self._normalise(request.phone, enterprise.country, line.area_code if line else "")
@@ -136,6 +145,14 @@ class RouteCall:
             facts_ms=(now - asked.read_at) * 1000,
             total_ms=(now - asked.started) * 1000,
         )
+
+
+def _is_missed(known: _Known) -> bool:
+    """Tell whether the mirror lacks a caller whom the answer may depend on."""
+    enterprise, line, facts = known.held.enterprise, known.line, known.facts
+    is_silent = enterprise.mode is Mode.OFF or enterprise.switched_off or line is None or not line.enabled
+    is_known = not known.caller or bool(facts.contacts) or facts.source is not Freshness.DATABASE
+    return not is_silent and not is_known and bool(enterprise.connections)
 
 
 def _shown(trunk_id: str) -> str:

@@ -26,7 +26,8 @@ FROM settings_versions v
 CROSS JOIN deployment d
 LEFT JOIN caller_history h ON h.enterprise_id = $1::int AND h.phone = $2::text
 LEFT JOIN contacts o ON o.enterprise_id = $1::int AND o.phone = $2::text
-LEFT JOIN crm_contacts c ON c.enterprise_id = $1::int AND c.phone = $2::text
+LEFT JOIN crm_contacts c
+    ON c.enterprise_id = $1::int AND c.phone = $2::text AND (c.expires_at IS NULL OR c.expires_at > clock_timestamp())
 LEFT JOIN crm_managers m
     ON m.enterprise_id = $1::int AND m.connection_id = c.connection_id AND m.id = c.responsible_id
 WHERE v.enterprise_id = $1::int

@@ -31,7 +31,7 @@ _NEVER = datetime.fromtimestamp(0, UTC)
 
 
 class PostgresMirror:
-    """The Mirror and the Hints on a pool of their own, so that a sync takes no connection from the call path."""
+    """The Mirror on a pool of their own, so that a sync takes no connection from the call path."""
 
     def __init__(self, pool: "asyncpg.Pool[Any]") -> None:
         self._pool = pool
@@ -44,7 +44,7 @@ class PostgresMirror:
             return [Key(*row) for row in await connection.fetch(self._queries["due"], limit)]
 
     async def tidy(self) -> None:
-        """Delete misses that have had their time."""
+        """Delete what has had its time."""
         async with borrowed(self._pool) as connection:
             await connection.execute(self._queries["tidy"])
 
@@ -57,7 +57,7 @@ class PostgresMirror:
                 return None
             await connection.execute(self._queries["begin"], *place)
             row = await connection.fetchrow(self._queries["state"], *place)
-            return Claim(_account(key, row), _state(row), fence)
+            return Claim(read_account(key, row), _state(row), fence)
 
     async def apply(self, claim: Claim, page: Fold, step: Step) -> None:
         """Write a page and its cursor in one transaction."""
@@ -118,11 +118,10 @@ class PostgresMirror:
         async with self._ending(claim) as connection:
             await connection.execute(self._queries["due_at_once"], *_place(claim))
 
-    async def mark(self, key: Key, external_ids: Sequence[str]) -> None:
-        """Mark people to be read again."""
-        async with borrowed(self._pool) as connection:
-            ids = list(dict.fromkeys(external_ids))
-            await connection.execute(self._queries["mark"], key.enterprise_id, key.connection_id, ids)
+    async def walk_anew(self, claim: Claim) -> None:
+        """Begin with everything again at the next run, and end the lease; the mirror serves meanwhile."""
+        async with self._ending(claim) as connection:
+            await connection.execute(load("connections")["walk_anew"], *_place(claim))
 
     @asynccontextmanager
     async def _held(self, claim: Claim) -> AsyncIterator[Any]:
@@ -165,7 +164,8 @@ def _rows(owner: Owner) -> Sequence[tuple[object, ...]]:
     return [(owner.external_id, phone, *rest) for phone in owner.phones or (None,)]
 
 
-def _account(key: Key, row: Any) -> Account:
+def read_account(key: Key, row: Any) -> Account:
+    """Read a connection from the columns vendor, country, settings, sealed and key_id."""
     return Account(key, row["vendor"], row["country"], json.loads(row["settings"]), row["sealed"], row["key_id"])
 
 

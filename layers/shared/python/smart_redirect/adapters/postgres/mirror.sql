@@ -16,7 +16,11 @@ ORDER BY s.next_at NULLS FIRST, c.enterprise_id, c.id
 LIMIT $1
 
 -- name: tidy
-DELETE FROM crm_misses WHERE until < clock_timestamp()
+-- now(), not clock_timestamp(): a volatile function is not compared by an index, and this would read every contact.
+WITH found AS (
+    DELETE FROM crm_contacts WHERE expires_at < now()
+)
+DELETE FROM crm_misses WHERE until < now()
 
 -- name: claim
 -- $3 owner, $4 how long. Returns the fence; no row while another owner has the lease.
@@ -75,9 +79,9 @@ INSERT INTO crm_contacts AS c (enterprise_id, phone, connection_id, external_id,
 SELECT $1, phone, $2, external_id, name, responsible_id, updated_at FROM page WHERE phone IS NOT NULL
 ON CONFLICT (enterprise_id, phone, connection_id, external_id) DO UPDATE
     SET name = excluded.name, responsible_id = excluded.responsible_id, updated_at = excluded.updated_at,
-        responsible_extension = CASE WHEN c.responsible_id = excluded.responsible_id THEN c.responsible_extension END
-    WHERE (c.name, c.responsible_id, c.updated_at)
-        IS DISTINCT FROM (excluded.name, excluded.responsible_id, excluded.updated_at)
+        expires_at = NULL, responsible_extension = CASE WHEN c.responsible_id = excluded.responsible_id THEN c.responsible_extension END
+    WHERE (c.name, c.responsible_id, c.updated_at, c.expires_at)
+        IS DISTINCT FROM (excluded.name, excluded.responsible_id, excluded.updated_at, NULL::timestamptz)
 
 -- name: step
 -- $3 cursor, $4 whether the walk has ended, $5 done, $6 total. Tells whether it has ended with this very page.
@@ -94,14 +98,6 @@ SELECT external_id, mark FROM crm_dirty WHERE enterprise_id = $1 AND connection_
 -- $3 ids, $4 their marks. Those that were marked once more meanwhile stay.
 DELETE FROM crm_dirty d USING unnest($3::text[], $4::bigint[]) AS m (external_id, mark)
 WHERE d.enterprise_id = $1 AND d.connection_id = $2 AND d.external_id = m.external_id AND d.mark = m.mark
-
--- name: mark
--- $3 ids. A connection that is gone is marked nothing for.
-INSERT INTO crm_dirty (enterprise_id, connection_id, external_id)
-SELECT c.enterprise_id, c.id, person.external_id
-FROM crm_connections c, unnest($3::text[]) AS person (external_id)
-WHERE c.enterprise_id = $1 AND c.id = $2 ORDER BY person.external_id
-ON CONFLICT (enterprise_id, connection_id, external_id) DO UPDATE SET mark = DEFAULT
 
 -- name: sweep_on
 -- Goes on with the sweep, or begins one. Returns its number.

@@ -1,0 +1,77 @@
+"""The call path with somebody to ask about callers whom the mirror lacks."""
+
+from dataclasses import replace
+
+import pytest
+
+from smart_redirect.domain.enterprise import Enterprise, Mode
+from smart_redirect.domain.facts import CallerFacts, Contact
+from tests.domain.routing_table import base
+from tests.usecases.desk import CALLER, QUESTION, Desk, enterprise
+
+OLGA = Contact(1, "Ольга", "17", "150")
+
+
+class Filler:
+    """Knows one caller."""
+
+    def __init__(self) -> None:
+        self.asked: list[tuple[str, float]] = []
+
+    async def __call__(self, enterprise: Enterprise, caller: str, deadline: float) -> tuple[Contact, ...]:
+        self.asked.append((caller, deadline))
+        return (OLGA,) if caller == CALLER else ()
+
+
+def desk_without_contacts(settings: Enterprise | None = None) -> tuple[Desk, Filler]:
+    desk, filler = Desk(settings or enterprise()), Filler()
+    desk.database.facts[1, CALLER] = CallerFacts()
+    desk.route.live = filler
+    return desk, filler
+
+
+async def test_a_caller_whom_the_mirror_lacks_is_routed_by_the_look_up() -> None:
+    desk, filler = desk_without_contacts()
+    decision = await desk.ask()
+    assert (decision.name.startswith("Ольга"), decision.context) == (True, "mngr31_0001363_1")
+    assert filler.asked == [(CALLER, desk.now + 0.3)]
+
+
+async def test_a_caller_whom_the_mirror_knows_is_not_looked_up() -> None:
+    desk, filler = desk_without_contacts()
+    desk.database.facts[1, CALLER] = base().facts
+    await desk.ask()
+    assert filler.asked == []
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [{"mode": Mode.OFF}, {"switched_off": True}, {"lines": {}}, {"connections": ()}],
+    ids=["mode off", "switched off", "line unknown", "no connection"],
+)
+async def test_nobody_is_asked_for_an_answer_that_needs_nothing(changed: dict[str, object]) -> None:
+    desk, filler = desk_without_contacts(enterprise(**changed))
+    await desk.ask()
+    assert filler.asked == []
+
+
+async def test_a_hidden_caller_is_not_looked_up() -> None:
+    desk, filler = desk_without_contacts()
+    await desk.ask(replace(QUESTION, phone="anonymous"))
+    assert filler.asked == []
+
+
+async def test_without_the_database_nobody_is_looked_up() -> None:
+    desk, filler = desk_without_contacts()
+    await desk.ask(replace(QUESTION, phone=""))
+    desk.database.down = True
+    await desk.ask()
+    assert filler.asked == []
+
+
+async def test_a_look_up_that_finds_nobody_changes_nothing() -> None:
+    desk, filler = desk_without_contacts()
+    found = await desk.ask(replace(QUESTION, phone="80445550000"))
+    assert len(filler.asked) == 1
+    desk.route.live = None
+    assert await desk.ask(replace(QUESTION, phone="80445550000")) == found
