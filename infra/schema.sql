@@ -308,10 +308,13 @@ CREATE TABLE public.crm_budgets (
     enterprise_id integer NOT NULL,
     connection_id integer NOT NULL,
     tokens double precision NOT NULL,
+    granted integer DEFAULT 0 NOT NULL,
     filled_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL
 );
 
 COMMENT ON TABLE public.crm_budgets IS 'one bucket of requests a connection, shared by all processes; they take from it in slices';
+
+COMMENT ON COLUMN public.crm_budgets.granted IS 'what the last taker got';
 
 CREATE TABLE public.crm_connections (
     enterprise_id integer NOT NULL,

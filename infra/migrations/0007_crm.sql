@@ -102,11 +102,13 @@ CREATE TABLE crm_budgets (
     enterprise_id int NOT NULL,
     connection_id int NOT NULL,
     tokens float8 NOT NULL,
+    granted int NOT NULL DEFAULT 0,
     filled_at timestamptz NOT NULL DEFAULT clock_timestamp(),
     PRIMARY KEY (enterprise_id, connection_id),
     FOREIGN KEY (enterprise_id, connection_id) REFERENCES crm_connections (enterprise_id, id) ON DELETE CASCADE
 );
 COMMENT ON TABLE crm_budgets IS 'one bucket of requests a connection, shared by all processes; they take from it in slices';
+COMMENT ON COLUMN crm_budgets.granted IS 'what the last taker got';
 
 CREATE TABLE crm_misses (
     enterprise_id int NOT NULL,

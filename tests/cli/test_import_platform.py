@@ -65,9 +65,62 @@ def test_every_remark_is_in_the_file(command, tmp_path):
     assert ["left out", "calls", "7", "its call_type is unknown"] in rows
 
 
+def test_a_report_that_cannot_be_written_is_exit_code_1_and_nothing_is_imported(command, capsys, tmp_path):
+    assert command("--report", str(tmp_path / "no" / "report.csv")) == 1
+    assert "report.csv" in capsys.readouterr().err
+    command()
+    assert "nothing to change" not in capsys.readouterr().out
+
+
+def test_of_many_rows_twenty_are_printed_and_the_file_has_them_all(command, capsys, tmp_path, platform_url):
+    calls = "INSERT INTO calls (unique_id, enterprise_id, call_type) SELECT n || '.1', '0367', 'odd' FROM generate_series(1, 150) n"
+    run(execute(platform_url, "SELECT setval('calls_id_seq', 100)", calls))
+    command("--report", str(tmp_path / "report.csv"))
+    out = capsys.readouterr().out
+    count = (tmp_path / "report.csv").read_text(encoding="utf-8").count("left out,calls,")
+    assert count > 150
+    assert f"left out: calls ({count})" in out
+    assert f"  and {count - 20} more: --report FILE lists them all" in out
+
+
+def test_no_key_password_or_token_is_printed_or_in_the_file(command, capsys, tmp_path):
+    command("--report", str(tmp_path / "report.csv"))
+    shown = "".join(capsys.readouterr()) + (tmp_path / "report.csv").read_text(encoding="utf-8")
+    secrets = ("key-1", "key-2", "sip-secret", "trunk-secret", "secret-word", "375291234567")
+    assert [secret for secret in secrets if secret in shown] == []
+
+
 def test_an_unknown_enterprise_is_exit_code_1(command, capsys):
     assert command(number="0999") == 1
     assert "the platform has no enterprise 0999" in capsys.readouterr().err
+
+
+def test_a_platform_that_goes_away_meanwhile_is_exit_code_1_and_the_next_run_does_the_rest(
+    command, capsys, platform_url
+):
+    ends = "CREATE FUNCTION ends() RETURNS boolean LANGUAGE sql AS 'SELECT pg_terminate_backend(pg_backend_pid())'"
+    view = "CREATE VIEW calls AS SELECT * FROM real_calls WHERE ends()"
+    run(execute(platform_url, "ALTER TABLE calls RENAME TO real_calls", ends, view))
+    assert command() == 1
+    assert "the connection to the platform's database was lost" in capsys.readouterr().err
+    run(execute(platform_url, "DROP VIEW calls", "ALTER TABLE real_calls RENAME TO calls"))
+    assert command() == 3
+    assert "nothing to change" not in capsys.readouterr().out
+
+
+def test_a_database_of_ours_that_goes_away_meanwhile_is_exit_code_1_and_the_next_run_does_the_rest(
+    command, capsys, database_url
+):
+    ends = (
+        "CREATE FUNCTION ends() RETURNS trigger LANGUAGE plpgsql AS"
+        " 'BEGIN PERFORM pg_terminate_backend(pg_backend_pid()); RETURN NULL; END'"
+    )
+    run(execute(database_url, ends, "CREATE TRIGGER ends BEFORE INSERT ON calls FOR EACH ROW EXECUTE FUNCTION ends()"))
+    assert command() == 1
+    assert "Traceback" not in capsys.readouterr().err
+    run(execute(database_url, "DROP TRIGGER ends ON calls"))
+    assert command() == 3
+    assert "nothing to change" not in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(

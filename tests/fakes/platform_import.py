@@ -10,6 +10,7 @@ import asyncpg
 from smart_redirect.adapters.platform.source import PlatformDatabase
 from smart_redirect.adapters.postgres.import_settings import PostgresTarget
 from smart_redirect.domain.platform.move import Order
+from smart_redirect.domain.platform.report import Remark
 from smart_redirect.usecases.import_platform import ImportPlatform, Outcome
 
 SCHEMA = (Path(__file__).parent / "platform.sql").read_text(encoding="utf-8")
@@ -31,6 +32,16 @@ _TABLES = (
 )
 
 
+class Silent:
+    """A Watch that looks away."""
+
+    def progress(self, table: str, done: int, total: int) -> None:
+        pass
+
+    def remark(self, remark: Remark) -> None:
+        pass
+
+
 @dataclass
 class Desk:
     """The two databases of an import."""
@@ -41,7 +52,8 @@ class Desk:
     async def run(self, batch: int = 2, **given: object) -> Outcome:
         order = Order(**{"number": "0367", "key": KEY, "key_id": 1, "now": NOW, **given})
         target = PostgresTarget(self.ours, dry_run=order.dry_run)
-        return await ImportPlatform(PlatformDatabase(self.platform, batch), target, order, lambda *_: None)()
+        async with PlatformDatabase.reading(self.platform, batch) as platform:
+            return await ImportPlatform(platform, target, order, Silent())()
 
     async def there(self, statement: str) -> None:
         await self.platform.execute(statement)

@@ -55,11 +55,18 @@ async def test_a_hundred_calls_at_once_during_an_outage(rig: Rig, weather: Weath
     assert {answer.body for answer in answers} == {NAMES}
     assert all(answer.in_time() for answer in answers)
     rig.proxy.set(Weather.FAIR)
-    await rig.ask(NEW_CALLER)
-    answers = await ask_many(rig)
-    assert {answer.body for answer in answers} == {NAMES}
-    assert {record.facts_source for record in rig.log.records[-100:]} == {"database"}
+    assert await rounds_until_all_are_from_the_database(rig) <= 3
     assert await is_whole(rig)
+
+
+async def rounds_until_all_are_from_the_database(rig: Rig) -> int:
+    """Ask a hundred times at once, again and again: on a busy machine a few of the first may still be from memory."""
+    for number in range(1, 10):
+        answers = await ask_many(rig)
+        assert {answer.body for answer in answers} == {NAMES}
+        if {record.facts_source for record in rig.log.records[-100:]} == {"database"}:
+            return number
+    raise AssertionError("the database is not used again")
 
 
 async def test_a_hundred_cold_calls_at_once_during_an_outage_and_after_it(rig: Rig) -> None:

@@ -3,7 +3,7 @@
 import argparse
 import sys
 
-from tests.load import call_path, dialplan, dialplan_reload, history_size, machine, releases
+from tests.load import call_path, dialplan, dialplan_reload, history_size, import_calls, machine, releases
 
 SECTIONS = {
     "call_path": call_path.run,
@@ -11,6 +11,7 @@ SECTIONS = {
     "dialplan": dialplan.run,
     "dialplan_reload": dialplan_reload.run,
     "releases": releases.run,
+    "import_calls": import_calls.run,
 }
 
 

@@ -1,5 +1,6 @@
 """An enterprise is taken over from a platform's database, on real PostgreSQL on both sides."""
 
+import json
 from collections.abc import AsyncIterator, Iterator
 
 import asyncpg
@@ -52,6 +53,28 @@ async def test_lines_keep_their_zeros_and_get_their_schemes_and_settings(desk):
         ("0001366", "gsm", "МТС", None, None, False, False, [], None, None, None),
         ("3881848", "sip", "Городской", "a-in", "c-out", True, False, ["first_call"], None, None, 2),
     ]
+
+
+async def test_schemes_are_stored_as_the_platform_stores_them(desk):
+    graph = """{"nodes": [{"id": "1", "type": "custom", "position": {"x": 0.5, "y": -12}, "data": {"z": null, "a": "Ж\\"\\n"}},
+        {"id": "2", "type": "dial", "data": {"managers": [{"userId": 25, "phone": "150"}], "waitingRings": 3}}],
+        "edges": [{"id": "e1-2", "source": "1", "target": "2", "sourceHandle": "0"}], "viewport": {"zoom": 0.75}}"""
+    await desk.platform.execute("UPDATE dial_schemas SET schema_data = $1 WHERE schema_id = 'a-in'", graph)
+    await desk.run()
+    assert json.loads(
+        (await desk.here("SELECT data::text FROM dial_schemas WHERE schema_id = 'a-in'"))[0][0]
+    ) == json.loads(graph)
+    assert not (await desk.run()).changed_anything
+
+
+async def test_what_only_the_operator_can_take_over_is_named(desk):
+    await desk.there("UPDATE sip_unit SET incoming_transform = '+375{9}' WHERE id = 3")
+    await desk.there("UPDATE gsm_lines SET shop = 'Салон на Немиге'")
+    outcome = await desk.run()
+    assert [row for fate, row, reason in remarks(outcome, "sip_unit") if fate == "by hand" and "+375{9}" in reason] == [
+        "3"
+    ]
+    assert [row for fate, row, reason in remarks(outcome, "gsm_lines") if "shop_lines does not link" in reason] == ["8"]
 
 
 async def test_shops_departments_and_the_token_come_along(desk):

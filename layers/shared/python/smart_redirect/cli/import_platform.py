@@ -3,23 +3,20 @@
 import argparse
 import contextlib
 import csv
-import sys
 import time
 import zoneinfo
-from collections.abc import AsyncIterator
-from itertools import groupby
+from collections.abc import AsyncIterator, Iterator
 
 import asyncpg
 
 from smart_redirect.adapters.platform.source import PlatformDatabase, PlatformError
 from smart_redirect.adapters.postgres.import_settings import PostgresTarget
 from smart_redirect.cli.deployment import Commands, Deployment, open_deployment
+from smart_redirect.cli.import_report import Terminal, print_outcome
 from smart_redirect.domain.platform.move import Order
-from smart_redirect.domain.platform.report import Remark, Report
-from smart_redirect.usecases.import_platform import ImportPlatform, Outcome
+from smart_redirect.usecases.import_platform import ImportPlatform
 
 _INCOMPLETE = 3
-_SHOWN = 20
 _TEXT = """\
 Read an enterprise's settings, contacts and past calls from the PostgreSQL of an existing platform and write what is
 not in our database yet. The platform's database is only read. Settings go in one transaction, contacts and calls in
@@ -80,14 +77,23 @@ def _zone(value: str) -> str:
 
 
 async def _import(given: argparse.Namespace) -> int:
-    async with open_deployment() as deployment, _platform(given.from_dsn) as platform:
-        order = _order(given, deployment)
-        target = PostgresTarget(deployment.connection, dry_run=order.dry_run)
-        outcome = await ImportPlatform(PlatformDatabase(platform), target, order, Meter())()
-    _print_outcome(order, outcome)
-    if given.report:
-        _write_report(given.report, outcome.report)
+    # The file comes first: one that cannot be written must not be found out after the work.
+    with _watch(given.report) as watch:
+        async with open_deployment() as deployment, _platform(given.from_dsn) as platform:
+            order = _order(given, deployment)
+            target = PostgresTarget(deployment.connection, dry_run=order.dry_run)
+            outcome = await ImportPlatform(platform, target, order, watch)()
+    print_outcome(order, outcome)
     return 0 if outcome.report.complete else _INCOMPLETE
+
+
+@contextlib.contextmanager
+def _watch(path: str | None) -> Iterator[Terminal]:
+    if path is None:
+        yield Terminal()
+        return
+    with open(path, "w", encoding="utf-8", newline="") as file:
+        yield Terminal(csv.writer(file).writerow)
 
 
 def _order(given: argparse.Namespace, deployment: Deployment) -> Order:
@@ -105,7 +111,7 @@ def _order(given: argparse.Namespace, deployment: Deployment) -> Order:
 
 
 @contextlib.asynccontextmanager
-async def _platform(dsn: str) -> AsyncIterator[asyncpg.Connection]:
+async def _platform(dsn: str) -> AsyncIterator[PlatformDatabase]:
     """Connect to the platform; PlatformError without the address, which may hold a password."""
     try:
         connection = await asyncpg.connect(dsn, timeout=10)
@@ -113,55 +119,7 @@ async def _platform(dsn: str) -> AsyncIterator[asyncpg.Connection]:
         what = str(error) if isinstance(error, asyncpg.PostgresError | OSError) else "the address cannot be read"
         raise PlatformError(f"the platform's database: {what or type(error).__name__}") from error
     try:
-        yield connection
+        async with PlatformDatabase.reading(connection) as platform:
+            yield platform
     finally:
         await connection.close(timeout=5)
-
-
-class Meter:
-    """Says on stderr how far a table is, every ten per cent."""
-
-    def __init__(self) -> None:
-        self._said: dict[str, int] = {}
-
-    def __call__(self, table: str, done: int, total: int) -> None:
-        """Take the rows done so far."""
-        tenth = 10 * done // total if total else 10
-        if tenth > self._said.get(table, 0):
-            self._said[table] = tenth
-            print(f"{table}: {done:,} of {total:,}", file=sys.stderr)
-
-
-def _print_outcome(order: Order, outcome: Outcome) -> None:
-    print(f"enterprise {order.number}{' (dry run: nothing was written)' if order.dry_run else ''}\n")
-    print(f"{'table':22}{'new':>9}{'changed':>9}{'same':>9}{'removed':>9}{'only here':>11}")
-    for table, tally in outcome.tallies.items():
-        numbers = f"{tally.new:9}{tally.changed:9}{tally.same:9}{tally.removed:9}{tally.only_ours:11}"
-        print(f"{table:22}{numbers}")
-    if not outcome.changed_anything:
-        print("\nnothing to change: everything that can be taken over is here already")
-    _print_report(outcome.report)
-
-
-def _print_report(report: Report) -> None:
-    ordered = sorted(report.remarks, key=lambda remark: (remark.fate, remark.table))
-    for (fate, table), remarks in groupby(ordered, key=lambda remark: (remark.fate, remark.table)):
-        found = list(remarks)
-        print(f"\n{fate}: {table} ({len(found)})")
-        for remark in found[:_SHOWN]:
-            print(f"  {remark.id}: {remark.reason}")
-        if len(found) > _SHOWN:
-            print(f"  and {len(found) - _SHOWN} more: --report FILE lists them all")
-    for (table, reason), count in sorted(report.skipped.items()):
-        print(f"\nskipped: {table}: {reason} ({count})")
-
-
-def _write_report(path: str, report: Report) -> None:
-    with open(path, "w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file)
-        writer.writerow(("fate", "table", "id", "reason"))
-        writer.writerows(_cells(remark) for remark in report.remarks)
-
-
-def _cells(remark: Remark) -> tuple[str, ...]:
-    return remark.fate.value, remark.table, remark.id, remark.reason

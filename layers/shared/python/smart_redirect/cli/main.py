@@ -21,7 +21,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = _parser().parse_args(arguments)
     try:
         return int(asyncio.run(given.run(given)))
-    except (SmartRedirectError, asyncpg.PostgresError, OSError) as error:
+    except (SmartRedirectError, asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
         print(f"smart-redirect: {error}", file=sys.stderr)
         return 1
 

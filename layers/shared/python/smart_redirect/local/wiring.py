@@ -8,6 +8,7 @@ from typing import Any
 from smart_redirect.adapters.postgres.decisions import PostgresDecisions
 from smart_redirect.adapters.postgres.pool import open_pool
 from smart_redirect.bootstrap.call_path import CallPath, open_call_path
+from smart_redirect.bootstrap.crm import open_crm
 from smart_redirect.bootstrap.dialplan import open_dialplan
 from smart_redirect.domain.token import token_hash
 from smart_redirect.local.application import CallPathFirst, Parts, build_application
@@ -17,6 +18,7 @@ from smart_redirect.local.database import prepare_patiently
 from smart_redirect.local.decision_log import BatchedDecisionLog
 from smart_redirect.local.demo import DEMO_TOKEN
 from smart_redirect.local.metrics import Metrics
+from smart_redirect.local.mirrors import sync_on
 from smart_redirect.local.paths import within_checkout
 from smart_redirect.local.sweep import sweep_on
 from smart_redirect.settings import Settings
@@ -41,8 +43,10 @@ async def open_application(settings: Settings) -> AsyncIterator[CallPathFirst]:
         events = await stack.enter_async_context(open_events(settings, metrics.refused_event, demo))
         dialplan = await stack.enter_async_context(open_dialplan(settings))
         await stack.enter_async_context(running(sweep_on(dialplan.regenerate)))
+        crm = await stack.enter_async_context(open_crm(settings))
+        await stack.enter_async_context(running(sync_on(crm.warm)))
         _show(metrics, call_path, events, log)
-        routes = dialplan.endpoints.routes()
+        routes = [*dialplan.endpoints.routes(), *crm.endpoints.routes()]
         parts = Parts(call_path.endpoint, events.endpoints, routes, metrics, lambda: ready(call_path, events))
         yield build_application(settings, parts)
 

@@ -16,7 +16,7 @@ from smart_redirect.domain.platform.calls import CallReader, PastCall
 from smart_redirect.domain.platform.contacts import PhoneBook, differing
 from smart_redirect.domain.platform.history import changed_histories, talks_by_caller
 from smart_redirect.domain.platform.move import Move, Order, Ours, Theirs
-from smart_redirect.domain.platform.report import Report
+from smart_redirect.domain.platform.report import Remark, Report
 from smart_redirect.domain.platform.settings import map_settings
 from smart_redirect.domain.platform.tables import Changes, compare_all
 from smart_redirect.domain.platform.values import Row, text, whole
@@ -103,22 +103,25 @@ class Target(Protocol):
         """Have the partitions that calls belong in."""
 
 
-class Progress(Protocol):
-    """Where an import says how far it is."""
+class Watch(Protocol):
+    """Who watches an import: told how far it is, and every remark as it is made."""
 
-    def __call__(self, table: str, done: int, total: int) -> None:
+    def progress(self, table: str, done: int, total: int) -> None:
         """Take the rows done so far."""
+
+    def remark(self, remark: Remark) -> None:
+        """Take a remark."""
 
 
 class ImportPlatform:
     """One import; use it once."""
 
-    def __init__(self, platform: Platform, target: Target, order: Order, progress: Progress) -> None:
+    def __init__(self, platform: Platform, target: Target, order: Order, watch: Watch) -> None:
         self._platform = platform
         self._target = target
         self._order = order
-        self._progress = progress
-        self._outcome = Outcome(Report())
+        self._watch = watch
+        self._outcome = Outcome(Report(watch.remark))
         self._callers: set[str] = set()
 
     async def __call__(self) -> Outcome:
@@ -153,7 +156,7 @@ class ImportPlatform:
         async for rows in self._platform.customers(self._order.number):
             await self._contacts_batch(ours.id, book.read(rows))
             done += len(rows)
-            self._progress("customers", done, total)
+            self._watch.progress("customers", done, total)
 
     async def _contacts_batch(self, enterprise_id: int, wanted: Mapping[str, str]) -> None:
         async with self._target.open() as target:
@@ -177,7 +180,7 @@ class ImportPlatform:
             read = (reader.read(call, participants) for call, participants in rows)
             await self._calls_batch(ours, {call.unique_id: call for call in read if call is not None}, oldest)
             done += len(rows)
-            self._progress("calls", done, total)
+            self._watch.progress("calls", done, total)
 
     async def _calls_batch(self, ours: Ours, calls: Mapping[str, PastCall], oldest: float) -> None:
         kept = [call for call in calls.values() if call.started_at >= oldest]

@@ -1,5 +1,6 @@
 """Reading the platform's database: only reading, and only the columns that an import needs."""
 
+import contextlib
 import json
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
@@ -22,7 +23,7 @@ class PlatformError(SmartRedirectError):
 
 
 class PlatformDatabase:
-    """The Platform of a usecases.import_platform import, on one connection."""
+    """The Platform of a usecases.import_platform import, on a connection that `reading` has made unable to write."""
 
     def __init__(self, connection: asyncpg.Connection, batch: int = _BATCH) -> None:
         self._connection = connection
@@ -30,12 +31,24 @@ class PlatformDatabase:
         self._queries = load(str(Path(__file__).with_name("platform")))
         self._columns: dict[str, tuple[str, ...]] = {}
 
+    @classmethod
+    @contextlib.asynccontextmanager
+    async def reading(cls, connection: asyncpg.Connection, batch: int = _BATCH) -> AsyncIterator["PlatformDatabase"]:
+        """Read in one READ ONLY transaction: everything is of one moment, and PostgreSQL itself refuses to write."""
+        try:
+            async with connection.transaction(isolation="repeatable_read", readonly=True):
+                yield cls(connection, batch)
+        except asyncpg.InterfaceError as error:
+            # Leaving a transaction on a connection that is gone hides the error that it went with.
+            if not connection.is_closed():
+                raise
+            raise PlatformError("the connection to the platform's database was lost") from error
+
     async def settings(self, number: str, report: Report) -> Theirs:
-        """Return an enterprise's settings as they are at one moment; PlatformError if they cannot be read."""
-        async with self._connection.transaction(isolation="repeatable_read", readonly=True):
-            for source in (*SETTINGS, CUSTOMERS, CALLS, PARTICIPANTS):
-                await self._learn(source, report)
-            found = {source.table: await self._rows(source, number) for source in SETTINGS if self._has(source)}
+        """Return an enterprise's settings; PlatformError if they cannot be read."""
+        for source in (*SETTINGS, CUSTOMERS, CALLS, PARTICIPANTS):
+            await self._learn(source, report)
+        found = {source.table: await self._rows(source, number) for source in SETTINGS if self._has(source)}
         if not found["enterprises"]:
             raise PlatformError(f"the platform has no enterprise {number}")
         return Theirs(found)
@@ -70,8 +83,7 @@ class PlatformDatabase:
         source = {"customers": CUSTOMERS, "calls": CALLS}[table]
         if not self._has(source):
             return 0
-        async with self._connection.transaction(readonly=True):
-            return int(await self._connection.fetchval(self._query("count", source), number))
+        return int(await self._connection.fetchval(self._query("count", source), number))
 
     async def customers(self, number: str) -> AsyncIterator[Sequence[Row]]:
         """Give the customers in batches."""
@@ -87,23 +99,14 @@ class PlatformDatabase:
     async def _participants(self, call_ids: list[Any]) -> dict[Any, list[Row]]:
         found: dict[Any, list[Row]] = {}
         if self._has(PARTICIPANTS):
-            async with self._connection.transaction(readonly=True):
-                rows = await self._connection.fetch(self._query("participants", PARTICIPANTS), call_ids)
-            for row in rows:
+            for row in await self._connection.fetch(self._query("participants", PARTICIPANTS), call_ids):
                 found.setdefault(row["key"], []).append(json.loads(row["row"]))
         return found
 
     async def _batches(self, source: Source, key: str, number: str) -> AsyncIterator[list[Any]]:
-        """Walk a table by its key, a short transaction a batch: the platform's vacuum never waits for an import."""
+        """Walk a table through a server-side cursor: one pass, and never more than a batch in memory."""
         if not self._has(source):
             return
-        query = self._query("first_batch", source, key)
-        values: tuple[object, ...] = (number, self._batch)
-        while True:
-            async with self._connection.transaction(readonly=True):
-                rows = await self._connection.fetch(query, *values)
-            if rows:
-                yield rows
-            if len(rows) < self._batch:
-                return
-            query, values = self._query("next_batch", source, key), (number, self._batch, rows[-1]["key"])
+        cursor = await self._connection.cursor(self._query("walk", source, key), number)
+        while rows := await cursor.fetch(self._batch):
+            yield rows

@@ -37,8 +37,10 @@ SETTINGS = (
     ),
     Source("users", ("id", "enterprise_number"), (*_USER, *_FOLLOW_ME)),
     Source("user_internal_phones", ("id", "phone_number", "enterprise_number"), ("user_id", "outgoing_schema_id")),
-    Source("gsm_lines", ("id", "line_id", "enterprise_number"), ("line_name", "phone_number", *_LINE)),
-    Source("sip_unit", ("id", "line_name", "enterprise_number"), ("info", "phone_number", *_LINE)),
+    Source("gsm_lines", ("id", "line_id", "enterprise_number"), ("line_name", "phone_number", "shop", *_LINE)),
+    Source(
+        "sip_unit", ("id", "line_name", "enterprise_number"), ("info", "phone_number", "incoming_transform", *_LINE)
+    ),
     Source(
         "dial_schemas",
         ("schema_id", "enterprise_id", "schema_name", "schema_data", "schema_type"),

@@ -21,6 +21,8 @@ _PATIENCE = 3
 _TRIAL = 0.1
 _WHOLE_TRIAL_EVERY = 5
 _LEAST_PROOF = 0.05
+# Longer than a busy machine needs for a handshake, and shorter than anybody would wait after an outage.
+_OPENING = 0.4
 
 
 def _cut(connection: Any) -> None:
@@ -172,11 +174,29 @@ class TimedReads:
         return connection if connection is not None else await self._connect()
 
     async def _connect(self) -> Any:
+        """Connect in a task of its own: who has no time left leaves what was begun to the next.
+
+        After an outage, with many callers at once, connections that were given up with their callers would never
+        be made: each would begin anew what takes longer than its trial.
+        """
+        opening = asyncio.ensure_future(self._open())
         try:
-            return await self._pool.acquire()
+            return await asyncio.shield(opening)
+        except asyncio.CancelledError:
+            opening.add_done_callback(self._take_over)
+            raise
+
+    async def _open(self) -> Any:
+        try:
+            async with asyncio.timeout(_OPENING):
+                return await self._pool.acquire()
         except BaseException:
             self._pass_on(None)
             raise
+
+    def _take_over(self, opening: "asyncio.Future[Any]") -> None:
+        if not opening.cancelled() and opening.exception() is None:
+            self._pass_on(opening.result())
 
     def _pass_on(self, connection: Any) -> None:
         """Give a connection, or the place of a lost one (None), to who waits longest, or keep it."""

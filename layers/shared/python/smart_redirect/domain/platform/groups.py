@@ -35,7 +35,16 @@ def shop_lines(move: Move, lines: Lines, shop_ids: set[object]) -> tuple[Row, ..
                 move.report.left_out(table, f"{row['shop_id']}/{row[column]}", "its shop or its line is not there")
             else:
                 found[shop_id, line_id] = {"shop_id": shop_id, "line_id": line_id}
+    _report_unlinked(move, lines, {line_id for _, line_id in found})
     return tuple(found.values())
+
+
+def _report_unlinked(move: Move, lines: Lines, linked: set[str]) -> None:
+    """Say which GSM lines bear the name of a shop that no row of shop_lines gives them."""
+    for row in move.theirs.rows("gsm_lines"):
+        shop, line_id = text(row.get("shop")), lines.line_id("gsm", row["id"])
+        if shop and line_id is not None and line_id not in linked:
+            move.report.by_hand("gsm_lines", row["id"], f"its shop is {shop!r}, but shop_lines does not link them")
 
 
 def departments(move: Move) -> tuple[Row, ...]:

@@ -63,6 +63,10 @@ class Lines:
 
 
 def _sip_id(move: Move, source: Source, row: Row) -> str | None:
+    transform = text(row.get("incoming_transform"))
+    if transform:
+        how = "here they are completed by the enterprise's country and the line's area_code"
+        move.report.by_hand(*source, f"callers' numbers are changed by {transform!r} there; {how}")
     return _checked(move, source, text(row["line_name"]))
 
 

@@ -104,12 +104,22 @@ def settle(move: Move, table: Table, rows: Iterable[tuple[Source, Row]], instead
         settled: Row | None = row
         value = table.unique_of(row)
         if value is not None and value in taken:
-            settled = instead(row)
+            settled = _free(instead(row), table, taken)
             _say(move, table, source, (taken[value], settled))
         if settled is not None:
             kept[key] = settled
-            taken.setdefault(table.unique_of(settled), f"row {'/'.join(map(str, key))}")
+            _take(taken, table.unique_of(settled), f"row {'/'.join(map(str, key))}")
     return tuple(kept.values())
+
+
+def _take(taken: dict[Key | None, str], value: Key | None, holder: str) -> None:
+    if value is not None:
+        taken.setdefault(value, holder)
+
+
+def _free(row: Row | None, table: Table, taken: Mapping[Key | None, str]) -> Row | None:
+    """Return what stands instead of a row, None if its unique value is taken as well."""
+    return None if row is None or table.unique_of(row) in taken else row
 
 
 def _held_by_others(move: Move, table: Table, wanted: set[Key]) -> dict[Key | None, str]:

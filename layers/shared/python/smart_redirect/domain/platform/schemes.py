@@ -22,9 +22,12 @@ class Schemes:
         self._move = move
 
     def by_name(self, source: Source, kind: str, name: object) -> str | None:
-        """Return the id of a scheme that a line names, None if it names none; an unknown name is reported."""
+        """Return the id of a scheme that a line names, None if it names none; an unknown name is reported.
+
+        Some installations keep the scheme's id where others keep its name.
+        """
         wanted = text(name)
-        found = self._ids.get((kind, wanted)) if wanted else None
+        found = self._ids.get((kind, wanted)) or (wanted if self._types.get(wanted) == kind else None)
         if wanted and found is None:
             self._move.report.left_out(*source, f"there is no {kind} scheme named {wanted!r}; the row is without one")
         return found

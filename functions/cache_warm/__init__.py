@@ -1,0 +1,1 @@
+"""The function that keeps the mirrors of CRMs."""

@@ -1,0 +1,37 @@
+"""How many requests a connection may send: the limits that the vendors publish, and what the settings say over them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """A bucket that holds `burst` requests and gains `per_second`; `reserve` of them are for live look-ups only."""
+
+    per_second: float
+    burst: int
+    reserve: int = 1
+
+
+# As the vendors' documents say; MoySklad counts a user's token four times from December 2026 on.
+PUBLISHED: Mapping[str, Rate] = {
+    "retailcrm": Rate(10.0, 10, 2),
+    "bitrix24": Rate(2.0, 50, 10),
+    "amocrm": Rate(7.0, 7, 2),
+    "moysklad": Rate(11 / 3, 11, 3),
+    "uon": Rate(10.0, 10, 2),
+}
+_CAREFUL = Rate(5.0, 5, 1)
+
+
+def rate_of(vendor: str, settings: Mapping[str, object]) -> Rate:
+    """Return the rate of a connection; `requests_per_second` and `burst` of its settings win."""
+    published = PUBLISHED.get(vendor, _CAREFUL)
+    per_second = _positive(settings.get("requests_per_second"), published.per_second)
+    burst = max(1, int(_positive(settings.get("burst"), published.burst)))
+    return Rate(per_second, burst, min(published.reserve, burst - 1))
+
+
+def _positive(value: object, otherwise: float) -> float:
+    usable = isinstance(value, int | float) and not isinstance(value, bool) and 0 < value < 10_000
+    return float(value) if usable and isinstance(value, int | float) else otherwise

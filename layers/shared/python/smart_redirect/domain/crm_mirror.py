@@ -1,0 +1,78 @@
+"""What a page of changes means for the mirror: one last state a person, with phones in E.164 and texts to be kept."""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from smart_redirect.domain.crm import Change, Gone, Merged, Person
+from smart_redirect.domain.phone import normalise
+
+# What PostgreSQL cannot keep, and what a broken CRM sends: NUL and lone surrogates, among other control characters.
+_UNKEPT = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]+")
+_LONGEST_NAME = 200
+_LONGEST_ID = 200
+_MOST_PHONES = 50
+# Years that every date type has; a time outside is no time.
+_LATEST = 4_102_444_800.0
+
+
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """A person as the mirror keeps it; `updated_at` 0 when the CRM does not say."""
+
+    external_id: str
+    name: str
+    phones: tuple[str, ...]
+    responsible_id: str | None
+    updated_at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Fold:
+    """The last state of everybody whom some changes name; nobody is in both."""
+
+    owners: tuple[Owner, ...] = ()
+    gone: tuple[str, ...] = ()
+
+
+def fold(changes: Iterable[Change], country: str) -> Fold:
+    """Return the last state of each person, in order of appearance; `country` completes national numbers."""
+    last: dict[str, Owner | None] = {}
+    for change in changes:
+        external_id = kept_id(change.external_id)
+        if not external_id:
+            continue
+        last.pop(external_id, None)
+        match change:
+            case Person():
+                last[external_id] = owner(change, country)
+            case Gone() | Merged():
+                # The one that it was joined with comes as a person of its own.
+                last[external_id] = None
+    owners = tuple(each for each in last.values() if each is not None)
+    return Fold(owners, tuple(external_id for external_id, each in last.items() if each is None))
+
+
+def owner(person: Person, country: str) -> Owner:
+    """Return a person as the mirror keeps it; what is no full public number is left out."""
+    phones = (normalise(raw, country) for raw in person.phones[:_MOST_PHONES])
+    return Owner(
+        external_id=kept_id(person.external_id),
+        name=_kept(person.name)[:_LONGEST_NAME],
+        phones=tuple(dict.fromkeys(phone for phone in phones if phone)),
+        responsible_id=kept_id(person.responsible_id or "") or None,
+        updated_at=_time(person.updated_at),
+    )
+
+
+def kept_id(external_id: str) -> str:
+    """Return an id as it is kept, empty for what is none."""
+    return _kept(external_id)[:_LONGEST_ID]
+
+
+def _kept(text: str) -> str:
+    return _UNKEPT.sub(" ", text).strip()
+
+
+def _time(seconds: float | None) -> float:
+    return seconds if seconds is not None and 0 < seconds < _LATEST else 0.0
