@@ -135,6 +135,8 @@ def test_more_connections_than_the_database_grants_are_not_deployed(reserved: st
 def test_every_route_of_the_code_is_declared_and_the_other_way_round() -> None:
     declared = {(method.upper(), path) for api in apis() for method, path, _ in routes(api)}
     served = {("POST", CALL_PATH)} | {("POST", f"/api/callevent/{kind}") for kind in EventKind}
+    served |= {("POST", "/api/crm/{connection}/{secret}"), ("POST", "/cache/clear")}
+    served |= {("GET", "/integrations/{enterprise}/smart-policy")}
     for route in DialplanEndpoints(*[None] * 5).routes():  # type: ignore[arg-type]
         served |= {(method, route.path) for method in (route.methods or ()) if method != "HEAD"}
     assert declared == served
