@@ -15,8 +15,8 @@ help:           ## this list
 run: $(VENV)/.run   ## install, start PostgreSQL, migrate, load demo data, serve on 127.0.0.1:8021
 	$(BIN)/python local_server.py
 
-test: $(VENV)/.dev  ## every test but those that place calls on a real Asterisk
-	$(BIN)/python -m pytest --ignore=tests/asterisk
+test: $(VENV)/.dev  ## every test but those on a real Asterisk and on the AWS bundle
+	$(BIN)/python -m pytest --ignore=tests/asterisk --ignore=tests/aws
 	@tests/asterisk/available || true
 
 test-postgres-15: $(VENV)/.dev  ## the tests that use the database, on Debian's PostgreSQL 15
@@ -39,14 +39,16 @@ bench: $(VENV)/.dev ## the figures of docs/performance.md
 
 lock: $(VENV)/.dev  ## make the lock files anew from pyproject.toml
 	$(BIN)/python -m pip install -q uv
-	for extra in run:local,build dev:local,build,dev; do \
+	for extra in run:local,crm,build dev:local,crm,build,dev; do \
 	  $(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 	    --no-annotate --no-header $$(echo $${extra#*:} | sed 's/[^,]*/--extra &/g; s/,/ /g') \
 	    pyproject.toml -o requirements/$${extra%%:*}.txt; \
 	done
-	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
-	  --no-annotate --no-header requirements/aws.in -o requirements/aws.txt
-	for layer in call:layers/deps_call/requirements.in full:pyproject.toml; do \
+	for name in aws runtime; do \
+	  $(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate \
+	    --no-header $$([ $$name = aws ] || echo -c requirements/aws.txt) requirements/$$name.in -o requirements/$$name.txt; \
+	done
+	for layer in call:layers/deps_call/requirements.in "full:--extra crm pyproject.toml"; do \
 	  $(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate \
 	    --no-header -c requirements/run.txt $${layer#*:} -o layers/deps_$${layer%%:*}/requirements.txt; \
 	done

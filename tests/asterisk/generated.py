@@ -10,6 +10,7 @@ from smart_redirect.domain.dialplan.render import render
 from smart_redirect.domain.dialplan.steps import Ring
 from smart_redirect.domain.dialplan.tombstones import Retired
 from tests.asterisk.host import LINE, Host
+from tests.asterisk.sip import wait_until
 from tests.domain.dialplan.settings import Json, edge, node, office, outgoing, scheme, steps
 
 MOBILE, MOBILE_LINE = "375291112233", "0001366"
@@ -74,3 +75,13 @@ def text_for(
     """What this host is to run."""
     made = shortened(build(model or enterprise(), retired), seconds)
     return render(made, Dialect(host.dialect.samples), shape)
+
+
+def ended(host: Host, call_type: str) -> dict[str, str]:
+    """The one end of a call of this type."""
+
+    def ends() -> list[dict[str, str]]:
+        return [e for e in host.events() if e["Event"] == "hangup" and e["CallType"] == call_type]
+
+    wait_until(lambda: len(ends()) == 1, 10, f"the end of a call of type {call_type}")
+    return ends()[0]

@@ -17,6 +17,8 @@ from tests.asterisk.sip import wait_until
 from tests.fakes.release_service import AGENT_KEY, ReleaseService
 
 AGENT = Path(__file__).parents[2] / "infra" / "asterisk" / "smart-redirect-agent"
+# Hosts have old Pythons: AGENT_PYTHON=python3.7 runs the agent of these tests with another one.
+PYTHON = os.environ.get("AGENT_PYTHON", sys.executable)
 MANAGER = """
 [general]
 enabled=yes
@@ -80,7 +82,7 @@ class Agent:
 
         words = words or (("--once",) if command == "dialplan" else ())
         return subprocess.run(
-            [sys.executable, "-W", "error", str(AGENT), "--config", str(self.folder / "agent.conf"), command, *words],
+            [PYTHON, "-W", "error", str(AGENT), "--config", str(self.folder / "agent.conf"), command, *words],
             env={**os.environ, "SMART_REDIRECT_AGENT_CRASH_AT": crash_at},
             capture_output=True,
             text=True,
@@ -92,7 +94,7 @@ class Agent:
     def loop(self, interval: float = 0.2) -> "subprocess.Popen[str]":
         """Start the agent as its service runs it."""
         words = ["--config", str(self.folder / "agent.conf"), "dialplan", "--interval", str(interval)]
-        return subprocess.Popen([sys.executable, str(AGENT), *words], text=True, stderr=subprocess.PIPE)
+        return subprocess.Popen([PYTHON, str(AGENT), *words], text=True, stderr=subprocess.PIPE)
 
     def remembered(self, name: str) -> dict[str, Any]:
         found = json.loads((self.state / f"{name}.json").read_text())

@@ -4,13 +4,11 @@ import pytest
 
 from smart_redirect.domain.dialplan.dialects import Shape
 from tests.asterisk.conftest import GOSUB_22, MACRO_12, MACRO_16, Install, on
-from tests.asterisk.generated import FIRST, LINE_NUMBER, MOBILE, MOBILE_LINE, SECOND, enterprise, text_for
+from tests.asterisk.generated import FIRST, LINE_NUMBER, MOBILE, SECOND, ended, enterprise, text_for
 from tests.asterisk.host import LINE, Host
 from tests.asterisk.scenario import Caller, answering_phone, refusing_phone, trunk
 from tests.asterisk.service import Service
 from tests.asterisk.sip import Sipp, wait_until
-from tests.asterisk.transfer import blind
-from tests.domain.dialplan.settings import edge, node, outgoing, scheme
 
 NEVER = 600_000
 BOTH = on(MACRO_16, GOSUB_22)
@@ -20,14 +18,6 @@ each_shape = pytest.mark.parametrize("shape", Shape)
 
 def dialled_contexts(host: Host) -> list[str]:
     return [event["Context"] for event in host.events() if event["Event"] == "dial" and event["CallType"] == "0"]
-
-
-def ended(host: Host, call_type: str) -> dict[str, str]:
-    def ends() -> list[dict[str, str]]:
-        return [e for e in host.events() if e["Event"] == "hangup" and e["CallType"] == call_type]
-
-    wait_until(lambda: len(ends()) == 1, 10, f"the end of a call of type {call_type}")
-    return ends()[0]
 
 
 def silent(host: Host, *names: str) -> list[Sipp]:
@@ -127,57 +117,6 @@ def test_the_follow_me_number_rings_the_chain_and_then_hangs_up(
 
 
 @BOTH
-def test_an_employee_calls_outside_by_the_line_of_the_outgoing_scheme(
-    host: Host, service: Service, installed: Install
-) -> None:
-    installed(text_for(host, Shape.CLASSIC))
-    mobile = host.phone("mobile", answering_phone(100))
-    host.phone_places(trunk(Caller("80295556677", user="150", hangs_up_ms=900)))
-    end = ended(host, "1")
-    assert (end["Phone"], end["Trunk"], end["Extensions"]) == ("80295556677", MOBILE_LINE, "150")
-    assert mobile.wait_for("INVITE").first_line.startswith("INVITE sip:80295556677@")
-    assert LINE_NUMBER in mobile.wait_for("INVITE").header("From")
-
-
-@BOTH
-def test_an_extension_without_an_outgoing_scheme_cannot_call_outside(
-    host: Host, service: Service, installed: Install
-) -> None:
-    installed(text_for(host, Shape.CLASSIC))
-    mobile = host.phone("mobile", answering_phone(100))
-    call = host.phone_places(trunk(Caller("80295556677", user="152", hangs_up_ms=900)))
-    wait_until(lambda: any(m.first_line > "SIP/2.0 4" for m in call.messages() if not m.sent), 10, "a refusal")
-    assert mobile.received("INVITE") == []
-
-
-@BOTH
-def test_a_blind_transfer_to_a_mobile_leaves_as_a_call_of_the_one_who_transfers(
-    host: Host, service: Service, installed: Install
-) -> None:
-    installed(text_for(host, Shape.CLASSIC))
-    service.says("", FIRST)
-    desk = host.phone("150", answering_phone(100))
-    mobile = host.phone("mobile", answering_phone(100))
-    host.call(Caller(LINE, hangs_up_ms=3500))
-    desk.wait_for("ACK")
-    blind(host, desk, "80295556677")
-    assert mobile.wait_for("INVITE").first_line.startswith("INVITE sip:80295556677@")
-    assert {talk.partition("@")[0] for talk in host.hangup_event()["Talks"].split(",")} == {"150"}
-
-
-@BOTH
-@pytest.mark.parametrize(("user", "phone"), [("375291112233", "151"), ("375336665544", "152")])
-def test_a_scheme_of_hours_patterns_and_a_menu_leads_where_it_says(
-    host: Host, service: Service, installed: Install, user: str, phone: str
-) -> None:
-    installed(text_for(host, Shape.CLASSIC, enterprise(schemes=[maze(), outgoing(MOBILE_LINE)])))
-    ringing = host.phone(phone, answering_phone(100))
-    host.call(Caller(LINE, user=user, hangs_up_ms=3500))
-    ringing.wait_for("INVITE")
-    assert host.hangup_event()["Extensions"] == phone
-
-
-@BOTH
 @each_shape
 def test_a_recording_survives_the_jump_and_is_made_once(
     host: Host, service: Service, installed: Install, shape: Shape
@@ -191,23 +130,3 @@ def test_a_recording_survives_the_jump_and_is_made_once(
     wait_until(lambda: "End MixMonitor" in host.console(), 10, "the end of the recording")
     assert host.console().count("Begin MixMonitor") == 1
     assert (host.path / "spool/monitor" / f"{end['UniqueId']}.wav").exists()
-
-
-def maze() -> dict[str, object]:
-    """Always open; the first caller's numbers to a menu, which nobody answers, and to 151; all others to 152."""
-    days = ["пн", "вт", "ср", "чт", "пт", "сб", "вс"]
-    nodes = [
-        node("1", "custom"),
-        node("2", "workSchedule", periods=[{"days": days, "startTime": "00:00", "endTime": "24:00"}]),
-        node("3", "patternCheck", patterns=[{"shablon": "_37529XXXXXXX"}]),
-        node("4", "ivr", greetingFile={"name": "greeting"}, waitSeconds=1),
-        node("5", "dial", managers=[{"userId": 25, "phone": "151"}]),
-        node("6", "dial", managers=[{"userId": 27, "phone": "152"}]),
-        node("7", "greeting", greetingFile={"name": "greeting"}),
-    ]
-    edges = [
-        *(edge("2", to, f"output-{n}") for n, to in enumerate(("3", "7"))),
-        *(edge("3", to, f"output-{n}") for n, to in enumerate(("4", "6"))),
-        *(edge("4", to, handle) for handle, to in (("key-1", "7"), ("other", "5"))),
-    ]
-    return scheme(nodes, [edge("1", "2"), *edges])

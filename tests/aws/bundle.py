@@ -1,5 +1,7 @@
 """The built bundle as Lambda sees it: each function's folder, its layers merged into /opt, its handler and variables."""
 
+import os
+import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,10 +10,19 @@ from typing import Any
 import yaml
 
 ROOT = Path(__file__).parents[2]
-MINOR = f"{sys.version_info.major}.{sys.version_info.minor}"
+# `make test-aws LAMBDA_PY=3.13` runs the bundle on another Python than the tests.
+MINOR = os.environ.get("LAMBDA_PY") or f"{sys.version_info.major}.{sys.version_info.minor}"
 FOR_THIS_MACHINE = ROOT / ".aws-sam" / f"emulated-{MINOR}"
 FOR_LAMBDA = ROOT / ".aws-sam" / "build"
 RUNTIME = ROOT / ".aws-sam" / f"runtime-{MINOR}"
+
+
+def interpreter() -> Path:
+    """Return the Python that runs the bundle: outside of any virtual environment."""
+    if not os.environ.get("LAMBDA_PY"):
+        return Path(sys.base_prefix) / "bin" / "python3"
+    command = [ROOT / "infra" / "aws" / "find-python", MINOR]
+    return Path(subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip())
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,6 @@ import platform
 import signal
 import socket
 import subprocess
-import sys
 import tempfile
 import threading
 import time
@@ -19,12 +18,12 @@ from types import TracebackType
 from typing import Any, Self
 
 from smart_redirect.local.embedded import free_port
-from tests.aws.bundle import ROOT, RUNTIME, Function
+from tests.aws.bundle import ROOT, RUNTIME, Function, interpreter
 
 NAME = f"aws-lambda-rie-{'arm64' if platform.machine() == 'aarch64' else 'x86_64'}"
 EMULATOR = next((ROOT / ".venv-aws" / "lib").glob(f"python*/site-packages/samcli/local/rapid/{NAME}"), None)
 PATH = "/2015-03-31/functions/function/invocations"
-INTERPRETER = Path(sys.base_prefix) / "bin" / "python3"
+INTERPRETER = interpreter()
 
 
 class Emulator:

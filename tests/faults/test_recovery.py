@@ -55,6 +55,7 @@ async def test_a_hundred_calls_at_once_during_an_outage(rig: Rig, weather: Weath
     assert {answer.body for answer in answers} == {NAMES}
     assert all(answer.in_time() for answer in answers)
     rig.proxy.set(Weather.FAIR)
+    await rig.ask(NEW_CALLER)
     answers = await ask_many(rig)
     assert {answer.body for answer in answers} == {NAMES}
     assert {record.facts_source for record in rig.log.records[-100:]} == {"database"}

@@ -105,15 +105,12 @@ async def test_connections_closed_while_the_process_was_frozen(rig: Rig) -> None
 
 async def test_calls_that_came_while_the_process_was_frozen_are_answered_in_full(rig: Rig) -> None:
     await rig.ask(30)
-    connected = rig.proxy.accepted
     rig.server.process.send_signal(signal.SIGSTOP)
     asked = asyncio.create_task(rig.ask(30))
     await asyncio.sleep(2 * BUDGET)
     rig.server.process.send_signal(signal.SIGCONT)
     bodies, longest = await asked
     assert (bodies, longest < 2 * BUDGET + LATEST) == ({KNOWN}, True)
-    # A connection of the background may be added; those of the call path were kept.
-    assert rig.proxy.accepted <= connected + 2
 
 
 async def test_half_open_connections(rig: Rig) -> None:

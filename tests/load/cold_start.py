@@ -4,10 +4,10 @@ Both run the built bundle's bytecode under Lambda's runtime client in the emulat
 """
 
 import argparse
-import compileall
 import json
 import shutil
 import statistics
+import subprocess
 import sys
 import tempfile
 import time
@@ -18,9 +18,9 @@ from pathlib import Path
 
 from smart_redirect.local.server_settings import SAFE_SETTINGS
 from tests.aws.__main__ import demo_database
-from tests.aws.bundle import FOR_THIS_MACHINE, Bundle, Function
+from tests.aws.bundle import FOR_THIS_MACHINE, MINOR, Bundle, Function
 from tests.aws.conftest import KEY
-from tests.aws.emulator import Emulator
+from tests.aws.emulator import INTERPRETER, Emulator
 from tests.load import machine
 
 HERE = Path(__file__).parent / "cold"
@@ -32,7 +32,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.load.cold_start", description=__doc__)
     parser.add_argument("--runs", type=int, default=20)
     runs = parser.parse_args().runs
-    print(f"{machine.describe()}\n")
+    print(f"{machine.describe()}, on Lambda's side Python {MINOR}\n")
     with demo_database(SAFE_SETTINGS) as url, _functions() as (ours, floor, parts):
         variables = {"DATABASE_URL": url, "SMART_REDIRECT_KEY": KEY, "SMART_REDIRECT_BUDGET_MS": "700"}
         _compare(lambda: Emulator(ours, variables), lambda: Emulator(floor, variables), runs)
@@ -83,7 +83,7 @@ def _functions() -> Iterator[tuple[Function, Function, Function]]:
     try:
         for path in (*HERE.glob("*.py"), ours.code / "getcustomerdata"):
             (shutil.copytree if path.is_dir() else shutil.copy)(path, folder / path.name)
-        compileall.compile_dir(folder, quiet=1)
+        subprocess.run([INTERPRETER, "-m", "compileall", "-q", str(folder)], check=True)
         floor = replace(other, handler="floor.handler", code=folder, variables={})
         yield ours, floor, replace(ours, handler="parts.handler", code=folder)
     finally:

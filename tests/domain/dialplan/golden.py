@@ -22,12 +22,14 @@ from smart_redirect.domain.dialplan.tombstones import Retired
 from smart_redirect.domain.dialplan.validate import validate
 
 FOLDER = Path(__file__).parents[2] / "golden" / "dialplan"
+INFRA = Path(__file__).parents[3] / "infra" / "asterisk"
+INCLUDED = (INFRA / "asterisk16" / "extensions_custom.conf", INFRA / "common" / "smart_redirect_calls.conf")
 FORMS = tuple(product(Dialect, Shape))
 
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """A folder: model.json, and if there are any host.conf (the host's own file) and retired.json."""
+    """A folder: model.json, and if there are any host.conf (the host's own file, which includes ours) and retired.json."""
 
     folder: Path
 
@@ -40,7 +42,7 @@ class Case:
 
     def host(self) -> HostFile | None:
         file = self.folder / "host.conf"
-        return read_host(file.read_text()) if file.exists() else None
+        return read_host(file.read_text(), *(each.read_text() for each in INCLUDED)) if file.exists() else None
 
     def retired(self) -> tuple[Retired, ...]:
         file = self.folder / "retired.json"

@@ -32,7 +32,9 @@ def dial(name: str, *phones: str, user: int = 25) -> Json:
 
 
 def outgoing(*lines: str) -> Json:
-    trunks = node("2", "externalLines", external_lines=[{"line_id": line} for line in lines])
+    trunks = node(
+        "2", "externalLines", external_lines=[{"line_id": line, "priority": n} for n, line in enumerate(lines)]
+    )
     return scheme([node("1", "outgoing-call"), trunks], [edge("1", "2")], id="out-1", name="Out", type="outgoing")
 
 

@@ -11,10 +11,21 @@ from smart_redirect.domain.dialplan.findings import Finding, Kind, Severity
 from smart_redirect.domain.dialplan.host import read_host
 from smart_redirect.domain.dialplan.model import Model
 from smart_redirect.domain.dialplan.plan import Pool
-from smart_redirect.domain.dialplan.steps import Ring
+from smart_redirect.domain.dialplan.steps import Outside, Ring
 from smart_redirect.domain.dialplan.validate import shipped_targets, validate
 from tests.domain.dialplan.contexts import sections
-from tests.domain.dialplan.settings import dial, edge, findings, node, of_plan, office, office_of, scheme, steps
+from tests.domain.dialplan.settings import (
+    dial,
+    edge,
+    findings,
+    node,
+    of_plan,
+    office,
+    office_of,
+    outgoing,
+    scheme,
+    steps,
+)
 
 INFRA = Path(__file__).parents[3] / "infra" / "asterisk"
 BAD_LINE = "0001363\nexten => s,1,System(id)"
@@ -134,10 +145,21 @@ def test_a_context_that_the_host_has_outside_the_markers_is_found() -> None:
 
 
 def test_a_fallback_that_cannot_be_written_is_found() -> None:
-    host = read_host(
-        "[from-out-office]\nexten => _X.,1,Goto(a;--,${EXTEN},1)\nexten => _X.,1,Goto(a b,${EXTEN},1)\n[a b]\n"
-    )
+    host = read_host("[from-out-office]\nexten => _X.,1,Goto(a b,${EXTEN},1)\n[a b]\n")
     assert only(findings(office(), host)) == (Severity.ERROR, Kind.UNSAFE_TEXT, "line '0001363'")
+
+
+def test_an_outgoing_context_that_cannot_be_written_is_found() -> None:
+    made = build(office())
+    route = replace(made.pool.routes[0], rings=(Ring("150", (Outside("375291112233", "a,1)"),), 5),))
+    found = of_plan(replace(made, pool=Pool(made.pool.lines, (route,))))
+    assert {each.kind for each in found} == {Kind.UNSAFE_TEXT, Kind.MISSING_CONTEXT}
+
+
+def test_an_outgoing_context_of_a_host_counts_only_if_it_can_be_written() -> None:
+    host = read_host("[from-out-office]\nexten => _X.,1,Goto(a,${EXTEN},1)\n[a]\n[out)M(x]\n")
+    named = {**outgoing("0001363"), "context": "out)M(x"}
+    assert findings(office_of(steps((1, ["150", "80291112233"])), schemes=[named]), host)[0].kind is Kind.NO_OUTGOING
 
 
 def test_a_chain_with_an_empty_ring_is_found() -> None:

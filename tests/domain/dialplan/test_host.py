@@ -1,5 +1,6 @@
 """Where a host's own [from-out-office] sends the calls of each line is read in the forms that hosts have."""
 
+import time
 from pathlib import Path
 
 import pytest
@@ -89,6 +90,46 @@ def test_what_is_between_our_markers_is_not_the_host_s() -> None:
     own = "[from-out-office]\nexten => _X.,1,Goto(office,${EXTEN},1)\n[office]\n"
     read = read_host(f"{own}{marker}[mngr31_0001363_1]\nexten => _X.,1,Goto(office,${{EXTEN}},1)\n{marker}[shop]\n")
     assert read.contexts == {"from-out-office", "office", "shop"}
+
+
+@pytest.mark.parametrize(
+    ("application", "missing"),
+    [
+        ("Macro(gone)", "macro-gone"),
+        ("Macro(gone,${EXTEN},1)", "macro-gone"),
+        ("Gosub(gone,s,1(a))", "gone"),
+        ('GosubIf($["${A}" = "1"]?gone,s,1)', "gone"),
+        ('ExecIf($["${A}" = "1"]?Gosub(gone,s,1))', "gone"),
+        ("Dial(SIP/150,30,tTM(gone)m)", "macro-gone"),
+        ("Dial(PJSIP/150,30,U(gone^1))", "gone"),
+    ],
+)
+def test_a_routine_that_no_file_of_the_host_defines_is_told(application: str, missing: str) -> None:
+    host = read_host(f"[office]\nexten => _X.,1,{application}\n")
+    assert host.missing == (("office", missing),)
+    assert [each.row for each in build(office_of({}), host=host).findings if "calls" in each.text] == [
+        "context [office]"
+    ]
+    assert read_host(f"[office]\nexten => _X.,1,{application}\n", f"[{missing}]\n").missing == ()
+
+
+@pytest.mark.parametrize(
+    "application", ["Gosub(label)", "Gosub(s,label)", "Gosub(${X},s,1)", "Set(NUM(x)=1)", "NoOp(M(x))"]
+)
+def test_what_calls_no_routine_by_name_is_not_told(application: str) -> None:
+    assert read_host(f"[office]\nexten => _X.,1,{application}\n").missing == ()
+
+
+@pytest.mark.parametrize("folder", ["asterisk12", "asterisk16", "asterisk22"])
+def test_the_files_that_we_ship_call_nothing_that_is_not_there(folder: str) -> None:
+    files = (INFRA / folder / "extensions_custom.conf", INFRA / "common" / "smart_redirect_calls.conf")
+    assert read_host(*(file.read_text() for file in files)).missing == ()
+
+
+def test_a_file_that_is_made_to_be_slow_is_not() -> None:
+    began = time.process_time()
+    read_host(";--" * 200_000, "[a]\n" + "exten =>" + " " * 200_000 + "\n", "same => " + "," * 200_000)
+    assert time.process_time() - began < 2
 
 
 def body(text: str, name: str) -> str:

@@ -20,7 +20,8 @@ SmartRedirectError
 │       ├── CrmLimited             it wants us to wait; `seconds` says how long
 │       └── CrmMalformed           an answer that its documents do not allow
 ├── SettingInvalid                 a setting of the deployment cannot be used; the text names it
-└── beside what raises them: MigrationError, EmbeddedPostgresError, NoSuchEnterpriseError, TokenError
+└── beside what raises them: MigrationError, EmbeddedPostgresError, NoSuchEnterpriseError, TokenError,
+    FieldInvalid (domain/dialplan/fields.py)
 """
 
 

@@ -29,7 +29,7 @@ class LambdaRuntime:
         self.prepare()
         if self._mangum is None:
             raise RuntimeError("prepare() has opened the application")
-        return self._mangum(event, context)
+        return self._mangum(without_base_path(event), context)
 
     def prepare(self) -> Any:
         """Open the application, unless it is open, and return it; may be called in Lambda's init phase."""
@@ -56,3 +56,12 @@ class LambdaRuntime:
             self._loop = asyncio.new_event_loop()
         asyncio.set_event_loop(self._loop)
         return self._loop
+
+
+def without_base_path(event: dict[str, Any]) -> dict[str, Any]:
+    """Return a REST API's event with the path that its route names: a domain's base path stands before it."""
+    route: str = event.get("resource", "")
+    if not route or route == event["path"] or "+}" in route:
+        return event
+    segments = event["path"].split("/")[-route.count("/") :]
+    return {**event, "path": f"/{'/'.join(segments)}"}

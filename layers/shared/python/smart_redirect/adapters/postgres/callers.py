@@ -1,6 +1,5 @@
 """Snapshots and caller facts from PostgreSQL, one round trip each."""
 
-import json
 from typing import Any
 
 from smart_redirect.adapters.postgres.queries import load
@@ -36,29 +35,35 @@ class PostgresCallers:
 
     async def ask(self, question: FactsQuestion, deadline: float) -> FactsAnswer | None:
         """Return the caller's facts, with the settings when the asker's are not the current ones."""
-        row = await self._reads.row(
+        rows = await self._reads.rows(
             self._query, question.enterprise_id, question.caller, question.version, deadline=deadline
         )
-        return None if row is None else _answer(row)
+        return _answer(rows) if rows else None
 
 
 def _enterprise(row: Any) -> Enterprise | None:
     return None if row is None else read_snapshot(row["snapshot"], row["version"])
 
 
-def _answer(row: Any) -> FactsAnswer:
-    """Map a row of caller_facts, in the order of its columns: look-ups by name cost more than all the rest."""
-    version, epoch, off, snapshot, *talks, own_name, contacts = row
+def _answer(rows: list[Any]) -> FactsAnswer:
+    """Map the rows of caller_facts, in the order of their columns: look-ups by name cost more than all the rest."""
+    version, epoch, off, snapshot, *talks, own_name, _, _, _, _, _, external_id = rows[0]
     facts = CallerFacts(
         first=None if talks[0] is None else Talk(*talks[:4]),
         last=None if talks[4] is None else Talk(*talks[4:]),
-        contacts=() if contacts is None else tuple([_contact(each) for each in json.loads(contacts)]),
+        contacts=() if external_id is None else tuple([_contact(row) for row in _in_order(rows)]),
         own_name=own_name or "",
         source=Freshness.DATABASE,
     )
     return FactsAnswer(facts, epoch, off, None if snapshot is None else read_snapshot(snapshot, version))
 
 
-def _contact(value: list[Any]) -> Contact:
-    connection_id, name, responsible_id, extension, updated = value
-    return Contact(connection_id, name, responsible_id or "", extension or "", float(updated))
+def _in_order(rows: list[Any]) -> list[Any]:
+    """Order the owners of a phone: those with a responsible first, then the newest, then the oldest id."""
+    if len(rows) == 1:
+        return rows
+    return sorted(rows, key=lambda row: (row[15] is None, -row[17], len(row[18]), row[18]))
+
+
+def _contact(row: Any) -> Contact:
+    return Contact(row[13], row[14], row[15] or "", row[16] or "", row[17])

@@ -102,24 +102,29 @@ class TimedReads:
 
     async def row(self, query: str, *values: object, deadline: float) -> Any:
         """Return the first row or None; DatabaseUnavailable by the deadline."""
+        rows = await self.rows(query, *values, deadline=deadline)
+        return rows[0] if rows else None
+
+    async def rows(self, query: str, *values: object, deadline: float) -> list[Any]:
+        """Return the rows; DatabaseUnavailable by the deadline."""
         now = asyncio.get_running_loop().time()
         if now >= deadline:
             # To begin would only cost a healthy connection: it would be cut at once.
             raise DatabaseUnavailable("no time left")
         try:
             if self._late < _PATIENCE or self._late % _WHOLE_TRIAL_EVERY == 0:
-                row = await self._twice(query, values, now + (deadline - now) / 2, deadline)
+                rows = await self._twice(query, values, now + (deadline - now) / 2, deadline)
             else:
                 limit = min(deadline, now + _TRIAL)
-                row = await self._twice(query, values, limit, limit)
+                rows = await self._twice(query, values, limit, limit)
         except (*type_of_loss, asyncpg.PostgresError, DatabaseUnavailable) as error:
             # A caller who came late himself says nothing about the database.
             self._late += deadline - now >= _LEAST_PROOF
             raise DatabaseUnavailable(type(error).__name__) from error
         self._late = 0
-        return row
+        return rows
 
-    async def _twice(self, query: str, values: tuple[object, ...], first: float, limit: float) -> Any:
+    async def _twice(self, query: str, values: tuple[object, ...], first: float, limit: float) -> list[Any]:
         try:
             return await self._attempt(query, values, first if self._free else limit)
         except type_of_loss:
@@ -128,11 +133,11 @@ class TimedReads:
                 raise
             return await self._attempt(query, values, limit)
 
-    async def _attempt(self, query: str, values: tuple[object, ...], until: float) -> Any:
+    async def _attempt(self, query: str, values: tuple[object, ...], until: float) -> list[Any]:
         guard = _Guard(until)
         try:
             connection = guard.connection = self._free.pop() if self._free else await self._borrow(guard)
-            row = await connection.fetchrow(query, *values)
+            rows: list[Any] = await connection.fetch(query, *values)
         except BaseException as error:
             await self._throw_away(guard.connection)
             if isinstance(error, AttributeError):
@@ -142,7 +147,7 @@ class TimedReads:
         finally:
             guard.timer.cancel()
         self._pass_on(connection)
-        return row
+        return rows
 
     async def _borrow(self, guard: _Guard) -> Any:
         try:

@@ -9,7 +9,6 @@ from smart_redirect.domain.dialplan.steps import (
     Answer,
     AskKey,
     AskService,
-    BackToLine,
     Begin,
     CallerMatches,
     CallKind,
@@ -45,7 +44,6 @@ _FIXED: dict[type, str] = {
     Nothing: NOOP,
     Answer: "Answer()",
     TakeLine: "Set(INCALL=${EXTEN})",
-    BackToLine: BACK_TO_LINE,
     Hangup: HANGUP,
     # A Local leg belongs to a call that is recorded already, and a call that was transferred out is too.
     Record: 'ExecIf($["${SR_LEG}" != "1" & "x${MIXMONITOR_FILENAME}" = "x"]?MixMonitor(${UNIQUEID}.wav,b))',

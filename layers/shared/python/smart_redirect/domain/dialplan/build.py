@@ -14,6 +14,7 @@ from smart_redirect.domain.dialplan.plan import Context, Dialplan
 from smart_redirect.domain.dialplan.pool import Fallbacks, pool
 from smart_redirect.domain.dialplan.schemes import of_kind, reachable, start_of, unique, usable
 from smart_redirect.domain.dialplan.steps import Ring
+from smart_redirect.domain.dialplan.text import is_context
 from smart_redirect.domain.dialplan.tombstones import Onward, Retired, tombstones
 
 
@@ -36,7 +37,7 @@ def _outgoing(model: Model, host: HostFile | None) -> dict[str, str]:
     return {
         scheme: context
         for scheme, context in starts.items()
-        if context is not None and (host is None or context in host.contexts)
+        if context is not None and is_context(context) and (host is None or context in host.contexts)
     }
 
 
@@ -46,6 +47,10 @@ def _rings(book: Directory, found: Findings) -> dict[int, tuple[Ring, ...]]:
 
 def _block(book: Directory, retired: tuple[Retired, ...], found: Findings, host: HostFile) -> Dialplan:
     fallbacks = host.fallbacks(tuple(line.id for line in book.lines))
+    for context, routine in host.missing:
+        found.warn(
+            Kind.MISSING_ROUTINE, f"context [{context}]", f"calls [{routine}], which no file of the host defines"
+        )
     made = pool(book, fallbacks, _rings(book, found), found)
     stones = tombstones(retired, {*made.names(), *host.contexts} if retired else set(), Onward(fallbacks, False), found)
     return Dialplan(whole=False, pool=made, tombstones=stones, findings=found.all(), elsewhere=host.contexts)

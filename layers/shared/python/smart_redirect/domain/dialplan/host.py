@@ -4,13 +4,14 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from smart_redirect.domain.dialplan.host_calls import called
 from smart_redirect.domain.dialplan.patterns import matches
 from smart_redirect.domain.dialplan.plan import ANY_NUMBER, FROM_OUT_OFFICE
 from smart_redirect.domain.dialplan.pool import Fallbacks
 
 _SECTION = re.compile(r"\[([^\]]+)\]")
-_EXTEN = re.compile(r"exten\s*=>?\s*([^,]+?)\s*,\s*[^,]+,\s*(.+)", re.IGNORECASE)
-_SAME = re.compile(r"same\s*=>?\s*[^,]+,\s*(.+)", re.IGNORECASE)
+_EXTEN = re.compile(r"exten\s*=>?([^,]+),[^,]+,(.+)", re.IGNORECASE)
+_SAME = re.compile(r"same\s*=>?[^,]+,(.+)", re.IGNORECASE)
 _GOTO = re.compile(r"Goto\(([^,()]+),\s*(?:\$\{(?:EXTEN|INCALL)\}|[0-9]+)\s*,\s*1\)\s*", re.IGNORECASE)
 _GOTO_IF = re.compile(
     r"GotoIf\((.+)\?([^,?:()]+),\s*(?:\$\{(?:EXTEN|INCALL)\}|[0-9]+)\s*,\s*1(?::[^:]*)?\)\s*", re.IGNORECASE
@@ -18,7 +19,8 @@ _GOTO_IF = re.compile(
 # With an x before both sides, or none: the x keeps Asterisk from comparing numbers.
 _IS_LINE = re.compile(r"\"?(x?)\$\{(?:EXTEN|INCALL)\}\"?\s*==?\s*\"?\1([0-9A-Za-z_+-]+)\"?")
 _CONDITION = re.compile(r"\$\[(.*)\]")
-_BLOCK_COMMENT = re.compile(r";--(?!-).*?--;", re.DOTALL)
+# One that does not end goes on to the end of the file.
+_BLOCK_COMMENT = re.compile(r";--(?!-).*?(?:--;|\Z)", re.DOTALL)
 _OUR_BLOCK = re.compile(r"^;\*{9,}Smart Redirection\*{9,}[ \t]*$", re.MULTILINE)
 _OF_LINE = re.compile(r"\$\{(?:EXTEN|INCALL)\}")
 
@@ -40,10 +42,14 @@ class Transition:
 
 @dataclass(frozen=True, slots=True)
 class HostFile:
-    """What the host keeps itself: the names of its contexts, and its transitions in their order."""
+    """What the host keeps itself: the names of its contexts, and its transitions in their order.
+
+    `missing` are the routines that no file defines, each after the context that calls it.
+    """
 
     contexts: frozenset[str]
     transitions: tuple[Transition, ...]
+    missing: tuple[tuple[str, str], ...] = ()
 
     def fallbacks(self, line_ids: tuple[str, ...]) -> Fallbacks:
         """Return where calls of these lines go; a jump to a context that the host has not is none."""
@@ -66,11 +72,16 @@ def read_host(*texts: str) -> HostFile:
     """Read extensions.conf, and after it the files that it includes, without what stands between our markers."""
     contexts: dict[str, None] = {}
     transitions: list[Transition] = []
+    calls: dict[tuple[str, str], None] = {}
     for section, line in _lines(texts):
         contexts[section] = None
-        if section == FROM_OUT_OFFICE and line is not None:
+        if line is None:
+            continue
+        calls |= dict.fromkeys((section, routine) for routine in called(line[1]))
+        if section == FROM_OUT_OFFICE:
             transitions += _transition(*line)
-    return HostFile(frozenset(contexts), tuple(transitions))
+    missing = sorted(call for call in calls if call[1] not in contexts)
+    return HostFile(frozenset(contexts), tuple(transitions), tuple(missing))
 
 
 def _lines(texts: tuple[str, ...]) -> Iterator[tuple[str, tuple[str, str] | None]]:
@@ -83,10 +94,10 @@ def _lines(texts: tuple[str, ...]) -> Iterator[tuple[str, tuple[str, str] | None
                 section = found[1]
                 yield section, None
             elif found := _EXTEN.fullmatch(line):
-                pattern = found[1]
-                yield section, (pattern, found[2])
+                pattern = found[1].strip()
+                yield section, (pattern, found[2].strip())
             elif found := _SAME.fullmatch(line):
-                yield section, (pattern, found[1])
+                yield section, (pattern, found[1].strip())
 
 
 def _without_our_block(text: str) -> str:

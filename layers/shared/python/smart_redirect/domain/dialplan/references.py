@@ -7,7 +7,6 @@ from smart_redirect.domain.dialplan.dialects import Shape
 from smart_redirect.domain.dialplan.plan import Context, Dialplan, Shelter
 from smart_redirect.domain.dialplan.steps import (
     AskService,
-    BackToLine,
     Begin,
     DialAs,
     Hangup,
@@ -86,7 +85,7 @@ def _outside(ring: Ring) -> tuple[str, ...]:
 
 def ends(context: Context) -> bool:
     """Tell whether a call can end here, or leave to where the dialplan does not follow it."""
-    ending = (Hangup, BackToLine, DialAs, LeaveOffice, TryTrunk)
+    ending = (Hangup, DialAs, LeaveOffice, TryTrunk)
     return any(isinstance(step, ending) for entry in context.entries for step in entry.steps)
 
 

@@ -81,7 +81,8 @@ def make_release(model: Model, order: Order) -> Made:
 
 
 def _release(plan: Dialplan, order: Order) -> Release:
-    findings = validate(plan, order.style.dialect, shape=order.style.shape)
+    known = order.own_file.contexts if order.own_file else None
+    findings = validate(plan, order.style.dialect, known, order.style.shape)
     if wrong := errors(findings):
         raise DialplanInvalid(wrong)
     text = render(plan, order.style.dialect, order.style.shape)

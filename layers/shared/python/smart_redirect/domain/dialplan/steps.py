@@ -187,11 +187,6 @@ class Jump:
 
 
 @dataclass(frozen=True, slots=True)
-class BackToLine:
-    """Go where a call on its line goes without a route."""
-
-
-@dataclass(frozen=True, slots=True)
 class Hangup:
     """End the call."""
 
@@ -211,6 +206,5 @@ Step = (
     | LeaveOffice
     | DialAs
     | Jump
-    | BackToLine
     | Hangup
 )

@@ -9,7 +9,7 @@ from smart_redirect.domain.dialplan.dialects import SYNTAX, Dialect, Shape
 from smart_redirect.domain.dialplan.findings import Finding, Findings, Kind
 from smart_redirect.domain.dialplan.plan import SHARED_STEP, Dialplan
 from smart_redirect.domain.dialplan.references import jumps, references, rings_of, routines
-from smart_redirect.domain.dialplan.steps import Desk
+from smart_redirect.domain.dialplan.steps import Desk, Target
 
 # What smart_redirect_calls.conf defines for every dialect: the shared step of the compact shape calls it.
 SHARED_ROUTINES = frozenset({"sr_dial"})
@@ -122,9 +122,15 @@ def _rings(dialplan: Dialplan, found: Findings) -> None:
             if not 0 < ring.seconds <= 300:
                 found.error(Kind.RING_TIME, f"{row}, ring {at}", f"rings for {ring.seconds} s")
             for target in ring.targets:
-                number = target.number if isinstance(target, Desk) else target.digits
-                if not (number.isascii() and number.isdecimal()):
-                    found.error(Kind.UNDIALLABLE, f"{row}, ring {at}", f"{number!r} cannot be dialled")
+                _target(target, f"{row}, ring {at}", found)
+
+
+def _target(target: Target, row: str, found: Findings) -> None:
+    number = target.number if isinstance(target, Desk) else target.digits
+    if not (number.isascii() and number.isdecimal()):
+        found.error(Kind.UNDIALLABLE, row, f"{number!r} cannot be dialled")
+    if not isinstance(target, Desk) and not text.is_context(target.context):
+        found.error(Kind.UNSAFE_TEXT, row, f"{target.context!r} cannot be the name of a context")
 
 
 def _cycles(dialplan: Dialplan, found: Findings) -> None:
