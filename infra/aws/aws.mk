@@ -36,7 +36,7 @@ test-aws: build-emulated  ## the template, and the built bundle under the Lambda
 
 build-emulated: $(VENV)/.dev $(AWS_VENV)/.ready
 	$(if $(LAMBDA_PY),,PYTHON_FOR_BYTECODE=$(CURDIR)/$(BIN)/python) $(MAKE) build PY=$(HERE_PY) ARCH=$(HERE_ARCH) BUILD=$(EMULATED)
-	test -e $(RUNTIME)/awslambdaric || $(AWS_BIN)/python -m pip install -q --require-hashes --only-binary=:all: \
+	test -e $(RUNTIME)/awslambdaric || $(AWS_BIN)/python -m pip install -q --no-deps --require-hashes --only-binary=:all: \
 	  --python-version $(HERE_PY) --target $(RUNTIME) -r requirements/runtime.txt
 
 lambda-local: build-emulated  ## one event to one built function (FUNCTION=… EVENT=…), without containers
@@ -54,9 +54,11 @@ deploy: build validate  ## to AWS: asks everything the first time, nothing after
 destroy: $(AWS_VENV)/.ready  ## delete the stack; database snapshot, key and logs of releases stay
 	$(AWS_BIN)/sam delete --config-file $(CURDIR)/samconfig.toml
 
+# The lock is complete: without --no-deps pip takes a package with extras for another one, and asks for its hash.
 $(AWS_VENV)/.ready: requirements/aws.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	  { echo "Python 3.11 or newer is needed; set PYTHON=…"; exit 1; }
 	$(PYTHON) -m venv $(AWS_VENV)
-	$(AWS_BIN)/python -m pip install -q --require-hashes -r requirements/aws.txt
+	$(AWS_BIN)/python -m pip install -q --no-deps --require-hashes -r requirements/aws.txt
+	$(AWS_BIN)/python -m pip check
 	touch $@

@@ -21,6 +21,8 @@ EACH = {
     "DialplanHttpFunction": 3,
     "DialplanQueueFunction": 3,
     "DialplanSweepFunction": 3,
+    "CacheWarmFunction": 4,
+    "CacheWarmHttpFunction": 4,
     "StoreDecisionsFunction": 1,
     "MigrateFunction": 1,
     "UpkeepFunction": 1,
