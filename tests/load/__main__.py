@@ -3,9 +3,14 @@
 import argparse
 import sys
 
-from tests.load import call_path, history_size, machine, releases
+from tests.load import call_path, history_size, machine, mirror, releases
 
-SECTIONS = {"call_path": call_path.run, "history_size": history_size.run, "releases": releases.run}
+SECTIONS = {
+    "call_path": call_path.run,
+    "history_size": history_size.run,
+    "releases": releases.run,
+    "mirror": mirror.run,
+}
 
 
 def main() -> int:
