@@ -157,8 +157,8 @@ ON CONFLICT (enterprise_id, connection_id, id) DO UPDATE
     WHERE (m.name, m.extension, m.is_active) IS DISTINCT FROM (excluded.name, excluded.extension, excluded.is_active)
 
 -- name: end_lease
--- $3 fence. No row when the claim is not ours.
-UPDATE crm_leases SET until = clock_timestamp()
+-- $3 fence. No row when the claim is not ours. Not until now: a clock that is set back would leave it held.
+UPDATE crm_leases SET until = '-infinity'
 WHERE enterprise_id = $1 AND connection_id = $2 AND fence = $3
 RETURNING true
 
