@@ -430,11 +430,10 @@ CREATE UNLOGGED TABLE public.crm_staging (
     enterprise_id integer NOT NULL,
     connection_id integer NOT NULL,
     external_id text NOT NULL,
-    phone text,
+    phone text NOT NULL,
     name text NOT NULL,
     responsible_id text,
-    updated_at timestamp with time zone NOT NULL,
-    is_gone boolean NOT NULL
+    updated_at timestamp with time zone NOT NULL
 )
 WITH (autovacuum_vacuum_scale_factor='0', autovacuum_vacuum_threshold='20000');
 

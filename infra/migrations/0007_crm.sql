@@ -60,11 +60,10 @@ CREATE UNLOGGED TABLE crm_staging (
     enterprise_id int NOT NULL,
     connection_id int NOT NULL,
     external_id text NOT NULL,
-    phone text,
+    phone text NOT NULL,
     name text NOT NULL,
     responsible_id text,
-    updated_at timestamptz NOT NULL,
-    is_gone boolean NOT NULL
+    updated_at timestamptz NOT NULL
 ) WITH (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 20000);
 CREATE INDEX crm_staging_connection ON crm_staging (enterprise_id, connection_id);
 

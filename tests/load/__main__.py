@@ -3,15 +3,12 @@
 import argparse
 import sys
 
-from tests.load import call_path, dialplan, dialplan_reload, history_size, import_calls, machine, releases
+from tests.load import call_path, dialplan, dialplan_reload, history_size, import_calls, machine, mirror, releases
 
 SECTIONS = {
     "call_path": call_path.run,
     "history_size": history_size.run,
-    "dialplan": dialplan.run,
-    "dialplan_reload": dialplan_reload.run,
-    "releases": releases.run,
-    "import_calls": import_calls.run,
+from tests.load import call_path, dialplan, dialplan_reload, history_size, import_calls, machine, mirror, releases
 }
 
 

@@ -16,6 +16,7 @@ from smart_redirect.domain.crm import Person
 from smart_redirect.errors import CrmLimited, CrmMalformed, CrmUnavailable
 from smart_redirect.usecases.ports_mirror import Key
 from smart_redirect.usecases.sync_crm import Outcome
+from tests.conftest import run
 from tests.usecases.mirrored import KEY, Mirrored, stop_after
 
 IDS = st.sampled_from([f"{number}" for number in range(12)])
@@ -145,4 +146,4 @@ def test_the_machine_notices_a_mirror_that_is_wrong(database_url: str) -> None:
         await asyncio.sleep(0.01)
         return same
 
-    assert not asyncio.new_event_loop().run_until_complete(broken())
+    assert not run(broken())

@@ -13,21 +13,12 @@ import asyncpg
 from smart_redirect.adapters.postgres.dialplan import borrowed
 from smart_redirect.adapters.postgres.queries import load
 from smart_redirect.domain.crm import Manager
-from smart_redirect.domain.crm_mirror import Fold, Owner
+from smart_redirect.domain.crm_mirror import Fold
 from smart_redirect.usecases.ports_mirror import Account, Claim, Key, LeaseLost, Mark, State, Step
 
 _LEASE = timedelta(seconds=180)
-_STAGED = (
-    "enterprise_id",
-    "connection_id",
-    "external_id",
-    "phone",
-    "name",
-    "responsible_id",
-    "updated_at",
-    "is_gone",
-)
-_NEVER = datetime.fromtimestamp(0, UTC)
+_STAGED = ("enterprise_id", "connection_id", "external_id", "phone", "name", "responsible_id", "updated_at")
+_SLICE = 5000
 
 
 class PostgresMirror:
@@ -67,7 +58,7 @@ class PostgresMirror:
             await self._merge(connection, claim, page, sweep)
             if step.walked and not claim.state.walked:
                 # A first walk finds nobody of a lower number; one that was begun anew drops whom it did not meet.
-                await connection.execute(self._queries["drop_unmet"], *_place(claim), sweep)
+                await self._drop_unmet(connection, claim, sweep)
 
     async def marks(self, claim: Claim, limit: int) -> Sequence[Mark]:
         """Return the oldest marks."""
@@ -88,11 +79,13 @@ class PostgresMirror:
         async with self._held(claim) as connection:
             if ids is not None:
                 number = await connection.fetchval(self._queries["sweep_on"], *_place(claim))
-                await connection.execute(self._queries["met"], *_place(claim), number, list(ids))
+                met = {row[0] for row in await connection.fetch(self._queries["met"], *_place(claim), number, ids)}
+                missing = [each for each in ids if each not in met]
+                await connection.execute(self._queries["mark"], *_place(claim), missing)
                 if cursor is not None:
                     await connection.execute(self._queries["sweep_cursor"], *_place(claim), cursor)
                     return
-                await connection.execute(self._queries["drop_unmet"], *_place(claim), number)
+                await self._drop_unmet(connection, claim, number)
             await connection.execute(self._queries["swept"], *_place(claim))
 
     async def managers(self, claim: Claim, managers: Sequence[Manager]) -> None:
@@ -139,29 +132,42 @@ class PostgresMirror:
             yield connection
 
     async def _merge(self, connection: Any, claim: Claim, page: Fold, sweep: int) -> None:
-        rows = list(_staged(claim.account.key, page))
-        if rows:
-            await connection.copy_records_to_table("crm_staging", records=rows, columns=_STAGED)
-            await connection.execute(self._queries["merge_people"], *_place(claim), sweep)
-            await connection.execute(self._queries["merge_contacts"], *_place(claim))
+        place, rows = _place(claim), _staged(claim.account.key, page)
+        await self._drop(connection, claim, page.gone)
+        if not page.owners:
+            return
+        present = [each.external_id for each in page.owners]
+        await connection.execute(self._queries["add_people"], *place, sweep, present)
+        now = {(owner.external_id, phone) for owner in page.owners for phone in owner.phones}
+        before = {tuple(row) for row in await connection.fetch(self._queries["phones"], *place, present)}
+        if lost := sorted(before - now):
+            columns = [each for each, _ in lost], [phone for _, phone in lost]
+            await connection.execute(self._queries["drop_phones"], *place, *columns)
+        await connection.copy_records_to_table("crm_staging", records=rows, columns=_STAGED)
+        await connection.execute(self._queries["merge_contacts"], *place)
+
+    async def _drop_unmet(self, connection: Any, claim: Claim, sweep: int) -> None:
+        rows = await connection.fetch(self._queries["unmet"], *_place(claim), sweep)
+        for start in range(0, len(rows), _SLICE):
+            await self._drop(connection, claim, [row[0] for row in rows[start : start + _SLICE]])
+
+    async def _drop(self, connection: Any, claim: Claim, external_ids: Sequence[str]) -> None:
+        if external_ids:
+            await connection.execute(self._queries["drop_people"], *_place(claim), external_ids)
+            await connection.execute(self._queries["drop_people_s_phones"], *_place(claim), external_ids)
 
 
 def _place(claim: Claim) -> tuple[int, int]:
     return claim.account.key.enterprise_id, claim.account.key.connection_id
 
 
-def _staged(key: Key, page: Fold) -> "Sequence[tuple[object, ...]]":
-    place = (key.enterprise_id, key.connection_id)
-    rows: list[tuple[object, ...]] = [(*place, each, None, "", None, _NEVER, True) for each in page.gone]
-    for owner in page.owners:
-        rows += ((*place, *row) for row in _rows(owner))
-    return rows
-
-
-def _rows(owner: Owner) -> Sequence[tuple[object, ...]]:
-    """Return a row a phone; one without a phone says that the person is there, and has none."""
-    rest = owner.name, owner.responsible_id, datetime.fromtimestamp(owner.updated_at, UTC), False
-    return [(owner.external_id, phone, *rest) for phone in owner.phones or (None,)]
+def _staged(key: Key, page: Fold) -> Sequence[tuple[object, ...]]:
+    return [
+        (key.enterprise_id, key.connection_id, owner.external_id, phone, owner.name, owner.responsible_id, at)
+        for owner in page.owners
+        for at in (datetime.fromtimestamp(owner.updated_at, UTC),)
+        for phone in owner.phones
+    ]
 
 
 def read_account(key: Key, row: Any) -> Account:

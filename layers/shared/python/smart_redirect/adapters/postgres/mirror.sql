@@ -1,4 +1,6 @@
 -- Queries of the CRM mirrors. Every one names enterprise ($1) and connection ($2); `due` and `tidy` alone look at all.
+-- People are named by `= ANY (array)` and never by a join: just after a bulk load the statistics say that a connection has
+-- one row, and a join would read all that it has for each page.
 
 -- name: due
 -- $1 how many. Enabled connections with credentials whose time has come, by next_at or by a mark, and without a live
@@ -51,35 +53,50 @@ UPDATE crm_leases SET until = clock_timestamp() + $4::interval
 WHERE enterprise_id = $1 AND connection_id = $2 AND fence = $3
 RETURNING true
 
--- name: merge_people
--- $3 number of the sweep. Reads the page from the staging table and leaves it there.
-WITH met AS (
-    INSERT INTO crm_people AS p (enterprise_id, connection_id, external_id, sweep)
-    SELECT DISTINCT $1::int, $2::int, s.external_id, $3::int FROM crm_staging s
-    WHERE s.enterprise_id = $1 AND s.connection_id = $2 AND NOT s.is_gone
-    ON CONFLICT (enterprise_id, connection_id, external_id) DO UPDATE SET sweep = excluded.sweep
-        WHERE p.sweep < excluded.sweep
-)
-DELETE FROM crm_people p USING crm_staging s
-WHERE s.enterprise_id = $1 AND s.connection_id = $2 AND s.is_gone
-  AND p.enterprise_id = $1 AND p.connection_id = $2 AND p.external_id = s.external_id
+-- name: met
+-- $3 number of the sweep, $4 ids. Returns those that are in the mirror; they count as met.
+UPDATE crm_people SET sweep = $3
+WHERE enterprise_id = $1 AND connection_id = $2 AND external_id = ANY ($4::text[])
+RETURNING external_id
+
+-- name: add_people
+-- $3 number of the sweep, $4 ids.
+INSERT INTO crm_people AS p (enterprise_id, connection_id, external_id, sweep)
+SELECT $1, $2, person.external_id, $3 FROM unnest($4::text[]) AS person (external_id)
+ON CONFLICT (enterprise_id, connection_id, external_id) DO UPDATE SET sweep = excluded.sweep
+    WHERE p.sweep < excluded.sweep
+
+-- name: drop_people
+-- $3 ids.
+DELETE FROM crm_people WHERE enterprise_id = $1 AND connection_id = $2 AND external_id = ANY ($3::text[])
+
+-- name: drop_people_s_phones
+-- $3 ids.
+DELETE FROM crm_contacts WHERE enterprise_id = $1 AND connection_id = $2 AND external_id = ANY ($3::text[])
+
+-- name: phones
+-- $3 ids. What the mirror has of these people.
+SELECT external_id, phone FROM crm_contacts
+WHERE enterprise_id = $1 AND connection_id = $2 AND external_id = ANY ($3::text[])
+
+-- name: drop_phones
+-- $3 ids and $4 phones, by pairs.
+DELETE FROM crm_contacts
+WHERE enterprise_id = $1 AND connection_id = $2 AND external_id = ANY ($3::text[]) AND phone = ANY ($4::text[])
+    AND (external_id, phone) IN (SELECT * FROM unnest($3::text[], $4::text[]))
 
 -- name: merge_contacts
--- Takes the page out of the staging table: new and changed rows are written, rows of phones that a person has no more
--- and of people who are gone are deleted, unchanged rows are not touched.
+-- Takes the page out of the staging table; rows that are as they were are not touched.
 WITH page AS (
     DELETE FROM crm_staging WHERE enterprise_id = $1 AND connection_id = $2
     RETURNING external_id, phone, name, responsible_id, updated_at
-), dropped AS (
-    DELETE FROM crm_contacts c USING (SELECT DISTINCT external_id FROM page) AS person
-    WHERE c.enterprise_id = $1 AND c.connection_id = $2 AND c.external_id = person.external_id
-      AND NOT EXISTS (SELECT FROM page WHERE page.external_id = c.external_id AND page.phone = c.phone)
 )
 INSERT INTO crm_contacts AS c (enterprise_id, phone, connection_id, external_id, name, responsible_id, updated_at)
-SELECT $1, phone, $2, external_id, name, responsible_id, updated_at FROM page WHERE phone IS NOT NULL
+SELECT $1, phone, $2, external_id, name, responsible_id, updated_at FROM page
 ON CONFLICT (enterprise_id, phone, connection_id, external_id) DO UPDATE
     SET name = excluded.name, responsible_id = excluded.responsible_id, updated_at = excluded.updated_at,
-        expires_at = NULL, responsible_extension = CASE WHEN c.responsible_id = excluded.responsible_id THEN c.responsible_extension END
+        expires_at = NULL,
+        responsible_extension = CASE WHEN c.responsible_id = excluded.responsible_id THEN c.responsible_extension END
     WHERE (c.name, c.responsible_id, c.updated_at, c.expires_at)
         IS DISTINCT FROM (excluded.name, excluded.responsible_id, excluded.updated_at, NULL::timestamptz)
 
@@ -95,29 +112,21 @@ RETURNING sweep
 SELECT external_id, mark FROM crm_dirty WHERE enterprise_id = $1 AND connection_id = $2 ORDER BY mark LIMIT $3
 
 -- name: unmark
--- $3 ids, $4 their marks. Those that were marked once more meanwhile stay.
-DELETE FROM crm_dirty d USING unnest($3::text[], $4::bigint[]) AS m (external_id, mark)
-WHERE d.enterprise_id = $1 AND d.connection_id = $2 AND d.external_id = m.external_id AND d.mark = m.mark
+-- $3 ids, $4 their marks, which no other row has. Those that were marked once more meanwhile stay.
+DELETE FROM crm_dirty
+WHERE enterprise_id = $1 AND connection_id = $2 AND external_id = ANY ($3::text[]) AND mark = ANY ($4::bigint[])
+
+-- name: mark
+-- $3 ids that a sweep misses.
+INSERT INTO crm_dirty (enterprise_id, connection_id, external_id)
+SELECT $1, $2, person.external_id FROM unnest($3::text[]) AS person (external_id)
+ON CONFLICT DO NOTHING
 
 -- name: sweep_on
 -- Goes on with the sweep, or begins one. Returns its number.
 UPDATE crm_sync SET sweep = sweep + CASE WHEN is_sweeping THEN 0 ELSE 1 END, is_sweeping = true
 WHERE enterprise_id = $1 AND connection_id = $2
 RETURNING sweep
-
--- name: met
--- $3 number of the sweep, $4 ids. Who is there counts as met; who is missing in the mirror is marked.
-WITH page AS (
-    SELECT unnest($4::text[]) AS external_id
-), met AS (
-    UPDATE crm_people p SET sweep = $3 FROM page
-    WHERE p.enterprise_id = $1 AND p.connection_id = $2 AND p.external_id = page.external_id
-)
-INSERT INTO crm_dirty (enterprise_id, connection_id, external_id)
-SELECT $1, $2, page.external_id FROM page
-WHERE NOT EXISTS (
-    SELECT FROM crm_people p WHERE p.enterprise_id = $1 AND p.connection_id = $2 AND p.external_id = page.external_id)
-ON CONFLICT DO NOTHING
 
 -- name: sweep_cursor
 -- $3 cursor.
@@ -127,13 +136,9 @@ UPDATE crm_sync SET sweep_cursor = $3 WHERE enterprise_id = $1 AND connection_id
 UPDATE crm_sync SET is_sweeping = false, sweep_cursor = NULL, swept_at = clock_timestamp()
 WHERE enterprise_id = $1 AND connection_id = $2
 
--- name: drop_unmet
--- $3 number of the sweep. Deletes whom it did not meet, with their phones.
-WITH unmet AS (
-    DELETE FROM crm_people WHERE enterprise_id = $1 AND connection_id = $2 AND sweep < $3 RETURNING external_id
-)
-DELETE FROM crm_contacts c USING unmet
-WHERE c.enterprise_id = $1 AND c.connection_id = $2 AND c.external_id = unmet.external_id
+-- name: unmet
+-- $3 number of the sweep.
+SELECT external_id FROM crm_people WHERE enterprise_id = $1 AND connection_id = $2 AND sweep < $3
 
 -- name: managers
 -- $3 ids, $4 names, $5 extensions, $6 whether active.
@@ -152,8 +157,8 @@ ON CONFLICT (enterprise_id, connection_id, id) DO UPDATE
     WHERE (m.name, m.extension, m.is_active) IS DISTINCT FROM (excluded.name, excluded.extension, excluded.is_active)
 
 -- name: end_lease
--- $3 fence. No row when the claim is not ours.
-UPDATE crm_leases SET until = clock_timestamp()
+-- $3 fence. No row when the claim is not ours. Not until now: a clock that is set back would leave it held.
+UPDATE crm_leases SET until = '-infinity'
 WHERE enterprise_id = $1 AND connection_id = $2 AND fence = $3
 RETURNING true
 
