@@ -8,7 +8,11 @@ from tests.load import call_path, dialplan, dialplan_reload, history_size, impor
 SECTIONS = {
     "call_path": call_path.run,
     "history_size": history_size.run,
-from tests.load import call_path, dialplan, dialplan_reload, history_size, import_calls, machine, mirror, releases
+    "dialplan": dialplan.run,
+    "dialplan_reload": dialplan_reload.run,
+    "releases": releases.run,
+    "import_calls": import_calls.run,
+    "mirror": mirror.run,
 }
 
 

@@ -126,7 +126,7 @@ def test_after_the_next_sync_the_mirror_is_the_crm(machine: type[MirrorIsCrm]) -
     run_state_machine_as_test(
         machine,
         settings=settings(
-            max_examples=40, stateful_step_count=25, deadline=None, derandomize=True, suppress_health_check=checks
+            max_examples=20, stateful_step_count=25, deadline=None, derandomize=True, suppress_health_check=checks
         ),
     )
 
