@@ -95,7 +95,12 @@ def _handler(service: Service) -> type[BaseHTTPRequestHandler]:
         def do_POST(self) -> None:
             length = int(self.headers.get("Content-Length", "0"))
             headers = {key.lower(): value for key, value in self.headers.items()}
-            asked = Asked(time.time(), self.path, headers, self.rfile.read(length))
+            body = self.rfile.read(length)
+            if len(body) < length:
+                # Who was killed in the middle of a request has not asked.
+                self.close_connection = True
+                return
+            asked = Asked(time.time(), self.path, headers, body)
             service.asked.append(asked)
             answer = service.answer_to(asked)
             if answer.hang:
