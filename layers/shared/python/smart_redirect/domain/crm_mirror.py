@@ -25,6 +25,7 @@ class Owner:
     phones: tuple[str, ...]
     responsible_id: str | None
     updated_at: float
+    is_lead: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +63,7 @@ def owner(person: Person, country: str) -> Owner:
         phones=tuple(dict.fromkeys(phone for phone in phones if phone)),
         responsible_id=kept_id(person.responsible_id or "") or None,
         updated_at=_time(person.updated_at),
+        is_lead=person.is_lead,
     )
 
 

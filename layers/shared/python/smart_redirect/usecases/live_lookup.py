@@ -4,6 +4,7 @@ import asyncio
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from smart_redirect.domain.crm import Found
 from smart_redirect.domain.crm_budget import rate_of
@@ -11,6 +12,7 @@ from smart_redirect.domain.crm_mirror import Owner, owner
 from smart_redirect.domain.enterprise import Enterprise
 from smart_redirect.domain.facts import Contact
 from smart_redirect.errors import Unavailable
+from smart_redirect.usecases.pace import OutOfTime
 from smart_redirect.usecases.ports import Clock
 from smart_redirect.usecases.ports_mirror import Account, Budgets, Key, LiveLedger, OpenCrm
 from smart_redirect.usecases.sync_crm import pause_after
@@ -115,9 +117,10 @@ class LiveLookup:
         breaker = self._breaker(account.key)
         try:
             async with asyncio.timeout(max(0.0, until - self._clock())):
-                if not await self._may_ask(account):
-                    return ()
-                found = await self._open(account).lookup(caller, until - self._clock())
+                crm = self._open(account, partial(self._take_turn, account))
+                found = await crm.lookup(caller, until - self._clock())
+        except OutOfTime:
+            return ()
         except Exception as error:
             _log(error)
             breaker.failures += 1
@@ -128,10 +131,11 @@ class LiveLookup:
         self._keep(account.key, caller, owners, dict(found.extensions))
         return tuple(_contact(account.key, each, dict(found.extensions)) for each in owners)
 
-    async def _may_ask(self, account: Account) -> bool:
-        """Take from the reserve too: a call is waiting."""
+    async def _take_turn(self, account: Account) -> None:
+        """Take from the reserve too: a call is waiting, and for a bucket to fill there is no time."""
         grant = await self._budgets.take(account.key, 1, rate_of(account.vendor, account.settings), 0)
-        return grant.requests > 0
+        if not grant.requests:
+            raise OutOfTime
 
     def _breaker(self, key: Key) -> _Breaker:
         return self._breakers.setdefault(key, _Breaker())
@@ -163,7 +167,11 @@ def _log(error: Exception) -> None:
 def _owners(found: Found, country: str, caller: str) -> Sequence[Owner]:
     """Return those who really have the phone, in the mirror's order: CRMs compare loosely."""
     owners = [each for each in (owner(person, country) for person in found.people) if caller in each.phones]
-    return sorted(owners, key=lambda o: (o.responsible_id is None, -o.updated_at, len(o.external_id), o.external_id))
+    return sorted(owners, key=_rank)
+
+
+def _rank(each: Owner) -> tuple[bool, bool, float, int, str]:
+    return each.is_lead, each.responsible_id is None, -each.updated_at, len(each.external_id), each.external_id
 
 
 def _contact(key: Key, each: Owner, extensions: dict[str, str]) -> Contact:

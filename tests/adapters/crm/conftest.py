@@ -1,0 +1,51 @@
+"""The adapters' way to the fakes: names that resolve to this machine, a private authority, a loopback that is allowed."""
+
+from collections.abc import AsyncIterator, Callable, Sequence
+from pathlib import Path
+
+import pytest
+
+from smart_redirect.adapters.crm.addresses import read_networks
+from smart_redirect.adapters.crm.outbound import Outbound
+from tests.fakes.crm.server import write_authority
+
+
+async def here(host: str, port: int) -> Sequence[str]:
+    """Every name of the fakes is this machine."""
+    if not host.endswith(".example.test"):
+        raise OSError("no such name")
+    return ("127.0.0.1",)
+
+
+@pytest.fixture(scope="session")
+def authority_file(tmp_path_factory: pytest.TempPathFactory) -> str:
+    return write_authority(tmp_path_factory.mktemp("authority"))
+
+
+@pytest.fixture
+async def outbound(authority_file: str) -> AsyncIterator[Outbound]:
+    client = Outbound(read_networks(["127.0.0.0/8"]), authority_file, here)
+    yield client
+    await client.close()
+
+
+@pytest.fixture
+async def guarded(authority_file: str) -> AsyncIterator[Callable[..., Outbound]]:
+    """Make clients as a deployment without private networks has them, by what names resolve to."""
+    made: list[Outbound] = []
+
+    def make(*addresses: str) -> Outbound:
+        async def resolve(host: str, port: int) -> Sequence[str]:
+            return addresses
+
+        made.append(Outbound((), authority_file, resolve))
+        return made[-1]
+
+    yield make
+    for client in made:
+        await client.close()
+
+
+@pytest.fixture
+def authority_folder(authority_file: str) -> Path:
+    return Path(authority_file).parent
