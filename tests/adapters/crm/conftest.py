@@ -7,7 +7,9 @@ import pytest
 
 from smart_redirect.adapters.crm.addresses import read_networks
 from smart_redirect.adapters.crm.outbound import Outbound
+from smart_redirect.adapters.postgres.pool import open_pool
 from tests.fakes.crm.server import write_authority
+from tests.usecases.mirrored import KEY, Mirrored
 
 
 async def here(host: str, port: int) -> Sequence[str]:
@@ -49,3 +51,13 @@ async def guarded(authority_file: str) -> AsyncIterator[Callable[..., Outbound]]
 @pytest.fixture
 def authority_folder(authority_file: str) -> Path:
     return Path(authority_file).parent
+
+
+@pytest.fixture
+async def mirrored(database_url: str) -> AsyncIterator[Mirrored]:
+    """A database with one enterprise and one connection, whose budget is no matter."""
+    pool = await open_pool(database_url, size=4)
+    mirrored = Mirrored(pool)
+    await mirrored.connect(KEY)
+    yield mirrored
+    pool.terminate()

@@ -4,8 +4,9 @@ import asyncio
 import gzip
 import socket
 import ssl
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, MutableMapping, Sequence
-from contextlib import asynccontextmanager
+import threading
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, MutableMapping, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -19,7 +20,7 @@ from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Re
 from starlette.routing import BaseRoute
 
 Misdeed = Callable[[Request], Awaitable[Response]]
-HOSTS = "*.example.test"
+HOSTS = ("*.example.test", "localhost")
 BIG = 3 * 1024 * 1024
 
 
@@ -153,7 +154,7 @@ async def serving(fake: FakeCrm, port: int = 0) -> AsyncIterator[int]:
     )
     config.load()
     config.ssl = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    authority().issue_cert(HOSTS).configure_cert(config.ssl)
+    authority().issue_cert(*HOSTS).configure_cert(config.ssl)
     server = uvicorn.Server(config)
     server.install_signal_handlers = lambda: None  # type: ignore[method-assign,attr-defined]
     task = asyncio.create_task(server.serve([listening]))
@@ -165,3 +166,30 @@ async def serving(fake: FakeCrm, port: int = 0) -> AsyncIterator[int]:
         server.should_exit = server.force_exit = True
         await task
         listening.close()
+
+
+@contextmanager
+def serving_beside(fake: FakeCrm) -> Iterator[int]:
+    """Serve a fake from a thread of its own, for tests that run servers and not a loop; yields the port."""
+    started, ports = threading.Event(), list[int]()
+
+    async def serve() -> None:
+        nonlocal loop, stop
+        loop, stop = asyncio.get_running_loop(), asyncio.Event()
+        async with serving(fake) as port:
+            ports.append(port)
+            started.set()
+            await stop.wait()
+
+    loop: asyncio.AbstractEventLoop | None = None
+    stop: asyncio.Event | None = None
+    thread = threading.Thread(target=lambda: asyncio.run(serve()), daemon=True)
+    thread.start()
+    assert started.wait(10), "the fake did not start"
+    try:
+        yield ports[0]
+    finally:
+        assert loop is not None
+        assert stop is not None
+        loop.call_soon_threadsafe(stop.set)
+        thread.join(10)
