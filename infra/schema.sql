@@ -457,7 +457,8 @@ CREATE TABLE public.crm_sync (
     next_at timestamp with time zone DEFAULT now() NOT NULL,
     failures integer DEFAULT 0 NOT NULL,
     open_until timestamp with time zone,
-    error text
+    error text,
+    begun_at timestamp with time zone DEFAULT now() NOT NULL
 );
 
 COMMENT ON COLUMN public.crm_sync.cursor IS 'where the next page begins; null: with everything';
@@ -467,6 +468,8 @@ COMMENT ON COLUMN public.crm_sync.walked_at IS 'when the bulk walk came to its e
 COMMENT ON COLUMN public.crm_sync.sweep IS 'number of the repair sweep; people of lower numbers are gone when it ends';
 
 COMMENT ON COLUMN public.crm_sync.open_until IS 'the breaker: nothing is asked before';
+
+COMMENT ON COLUMN public.crm_sync.begun_at IS 'when the first run began; the age of a mirror that never came to its end counts from here';
 
 CREATE TABLE public.crm_tokens (
     enterprise_id integer NOT NULL,
