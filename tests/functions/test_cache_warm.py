@@ -198,4 +198,4 @@ def test_a_walk_that_a_turn_does_not_end_goes_on_in_the_next(
 
 
 def test_the_function_exports_both_handlers() -> None:
-    assert (type(function.handler), type(function.http_handler)) == (ScheduleHandler, HttpHandler)
+    assert (type(function.handler.handler), type(function.http_handler.handler)) == (ScheduleHandler, HttpHandler)

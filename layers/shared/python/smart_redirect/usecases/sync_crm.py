@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from enum import StrEnum
 from functools import partial
 
@@ -129,7 +129,7 @@ class SyncCrm:
     async def _note(self, claim: Claim, error: Exception) -> Outcome:
         """Keep what went wrong; the text of an error that is not ours may hold a key or a phone and is not shown."""
         text = f"{type(error).__name__}: {error}" if isinstance(error, Unavailable) else type(error).__name__
-        logger.warning("connection %s was not synced: %s", claim.account.key, text)
+        logger.warning("connection %s was not synced: %s", claim.account.key, text, extra=asdict(claim.account.key))
         pause = pause_after(error, claim.state.failures + 1)
         try:
             await self._mirror.failed(claim, text, self._every(claim), pause)
