@@ -1,5 +1,6 @@
 """The adapters' way to the fakes: names that resolve to this machine, a private authority, a loopback that is allowed."""
 
+import importlib
 from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
 
@@ -8,7 +9,9 @@ import pytest
 from smart_redirect.adapters.crm.addresses import read_networks
 from smart_redirect.adapters.crm.outbound import Outbound
 from smart_redirect.adapters.postgres.pool import open_pool
-from tests.fakes.crm.server import write_authority
+from tests.adapters.crm.account import FAKES, Account
+from tests.fakes.crm.server import serving, write_authority
+from tests.fakes.crm.vendor import Vendor
 from tests.usecases.mirrored import KEY, Mirrored
 
 
@@ -61,3 +64,13 @@ async def mirrored(database_url: str) -> AsyncIterator[Mirrored]:
     await mirrored.connect(KEY)
     yield mirrored
     pool.terminate()
+
+
+@pytest.fixture(params=FAKES)
+async def account(request: pytest.FixtureRequest, outbound: Outbound) -> AsyncIterator[Account]:
+    vendor: Vendor = importlib.import_module(f"tests.fakes.crm.{request.param}").VENDOR()
+    vendor.add_manager("17", "Иванова", "Анна", "150")
+    vendor.add_manager("18", "Сидоров", "Пётр", None)
+    async with serving(vendor.fake) as port:
+        yield Account(vendor, outbound, port)
+    assert vendor.fake.refusals == [], "the documents do not allow these requests"

@@ -1,86 +1,22 @@
 """One contract for the adapters of all vendors, each against a strict fake of its vendor."""
 
 import asyncio
-import importlib
-import pkgutil
-from collections.abc import AsyncIterator
-from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
 
-import tests.fakes.crm
-from smart_redirect.adapters.crm.outbound import Outbound
-from smart_redirect.adapters.crm.vendors import VENDORS
-from smart_redirect.adapters.memory_tokens import MemoryTokens
-from smart_redirect.domain.crm import Change, Found, Gone, Merged, Person
+from smart_redirect.domain.crm import Found, Gone, Merged, Person
 from smart_redirect.domain.phone import normalise
 from smart_redirect.errors import CrmLimited, CrmMalformed, CrmRefused, CrmUnavailable
 from smart_redirect.usecases.pace import OutOfTime
-from smart_redirect.usecases.ports_crm import Access, Crm
-from tests.fakes.crm.server import broken_json, cut, fail, hang, html, other_json, redirect, serving, too_much
-from tests.fakes.crm.vendor import Customer, Vendor
+from smart_redirect.usecases.ports_crm import Crm
+from tests.adapters.crm.account import Account, apply
+from tests.fakes.crm.server import broken_json, cut, fail, hang, html, other_json, redirect, too_much
+from tests.fakes.crm.vendor import Customer
 
-FAKES = sorted({each.name for each in pkgutil.iter_modules(tests.fakes.crm.__path__)} & set(VENDORS))
 OLGA = Customer("Петрова", "Ольга", ("8 (029) 111-22-33", "+375 17 200-11-22"), "17")
 ALIKE = Customer("Чужая", "Анна", ("+48 29 111 22 33",), "18")
 MANY = 230
-
-
-@dataclass
-class Account:
-    """An account of a vendor, and our adapter on it."""
-
-    vendor: Vendor
-    http: Outbound
-    port: int
-    turns: int = 0
-    stop_after: int = 10_000
-    tokens: MemoryTokens = field(default_factory=MemoryTokens)
-
-    def open(self, **settings: object) -> Crm:
-        given = {**self.vendor.settings(self.port), **settings}
-        module = importlib.import_module(f"smart_redirect.adapters.crm.{self.vendor.name}")
-        crm: Crm = module.make(self.http, Access(given, "BY", self.turn, self.tokens))
-        return crm
-
-    async def turn(self) -> None:
-        if self.turns >= self.stop_after:
-            raise OutOfTime
-        self.turns += 1
-
-    def fill(self, count: int) -> dict[str, Customer]:
-        people = (Customer(f"Клиент{n}", "Иван", (f"8 029 {1000000 + n}",), "17") for n in range(count))
-        return {self.vendor.add(each): each for each in people}
-
-    async def walk(self, cursor: str | None = None) -> tuple[dict[str, Person], str]:
-        """Follow the pages to their end; return who is there then and the cursor."""
-        there: dict[str, Person] = {}
-        for _ in range(1000):
-            page = await self.open().changes(cursor)
-            apply(there, page.changes)
-            cursor = page.cursor
-            if not page.more:
-                return there, cursor
-        raise AssertionError("the pages do not end")
-
-
-def apply(there: dict[str, Person], changes: tuple[Change, ...]) -> None:
-    for change in changes:
-        if isinstance(change, Person):
-            there[change.external_id] = change
-        else:
-            there.pop(change.external_id, None)
-
-
-@pytest.fixture(params=FAKES)
-async def account(request: pytest.FixtureRequest, outbound: Outbound) -> AsyncIterator[Account]:
-    vendor: Vendor = importlib.import_module(f"tests.fakes.crm.{request.param}").VENDOR()
-    vendor.add_manager("17", "Иванова", "Анна", "150")
-    vendor.add_manager("18", "Сидоров", "Пётр", None)
-    async with serving(vendor.fake) as port:
-        yield Account(vendor, outbound, port)
-    assert vendor.fake.refusals == [], "the documents do not allow these requests"
 
 
 def phones_of(person: Person) -> set[str | None]:
