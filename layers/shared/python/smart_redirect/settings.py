@@ -37,6 +37,8 @@ class Settings:
     releases_bucket: str = ""
     releases_dir: str = ""
     secrets: str = ""
+    warm_environments: int = 0
+    warm_function: str = ""
     host: str = "127.0.0.1"
     port: int = 8021
     data_dir: str = ".data"
