@@ -1,6 +1,7 @@
 """Puts the two Lambda handlers of cache_warm together: the schedule (mirrors, warm environments) and HTTP."""
 
 import asyncio
+import logging
 import os
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
@@ -13,9 +14,12 @@ from smart_redirect.adapters.lambda_function import LambdaCallFunction
 from smart_redirect.adapters.postgres.warm import PostgresRecent
 from smart_redirect.bootstrap.crm import CrmParts, MakeCrm, open_crm
 from smart_redirect.bootstrap.deployment import Deployment
+from smart_redirect.errors import DatabaseUnavailable
+from smart_redirect.usecases.refresh_likely import Refreshed, RefreshLikely
 from smart_redirect.usecases.warm_environments import WarmEnvironments
 from smart_redirect.web.lambda_runtime import LambdaRuntime
 
+logger = logging.getLogger(__name__)
 # What one request to a CRM and the page that it brings may need: with less time left no other is begun.
 _RESERVE_MS = 40_000
 
@@ -94,11 +98,20 @@ class ScheduleHandler:
 
 
 async def _turn(schedule: _Schedule, may_go_on: Callable[[], bool]) -> dict[str, Any]:
-    """Warm the environments beside the syncs: neither waits for the other, or fails with it."""
-    warming = asyncio.create_task(schedule.environments())
+    """Sync, refresh and warm side by side: none waits for another; a failed sync is the turn's error."""
+    beside = asyncio.gather(schedule.environments(), _refresh(schedule.crm.refresh, may_go_on))
     try:
         tally = await schedule.crm.warm(may_go_on)
     finally:
-        found = await warming
-    told = {outcome.value: count for outcome, count in tally.items()}
-    return told | ({"environments": asdict(found)} if found.reached else {})
+        found, refreshed = await beside
+    told: dict[str, Any] = {outcome.value: count for outcome, count in tally.items()}
+    told |= {"environments": asdict(found)} if found.reached else {}
+    return told | ({"refreshed": asdict(refreshed)} if refreshed.callers or refreshed.failures else {})
+
+
+async def _refresh(refresh: RefreshLikely, may_go_on: Callable[[], bool]) -> Refreshed:
+    try:
+        return await refresh(may_go_on)
+    except DatabaseUnavailable as error:
+        logger.warning("nobody was refreshed: %s", error)
+        return Refreshed(0, 0)

@@ -1,10 +1,10 @@
 """What a page of changes means for the mirror: one last state a person, with phones in E.164 and texts to be kept."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from smart_redirect.domain.crm import Change, Gone, Merged, Person
+from smart_redirect.domain.crm import Change, Found, Gone, Merged, Person
 from smart_redirect.domain.phone import normalise
 
 # What PostgreSQL cannot keep, and what a broken CRM sends: NUL and lone surrogates, among other control characters.
@@ -63,6 +63,12 @@ def owner(person: Person, country: str) -> Owner:
         responsible_id=kept_id(person.responsible_id or "") or None,
         updated_at=_time(person.updated_at),
     )
+
+
+def owners_of(found: Found, country: str, phone: str) -> Sequence[Owner]:
+    """Return those who really have the phone (E.164), in the mirror's order: CRMs compare loosely."""
+    owners = [each for each in (owner(person, country) for person in found.people) if phone in each.phones]
+    return sorted(owners, key=lambda o: (o.responsible_id is None, -o.updated_at, len(o.external_id), o.external_id))
 
 
 def kept_id(external_id: str) -> str:
