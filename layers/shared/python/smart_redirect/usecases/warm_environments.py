@@ -36,10 +36,13 @@ class WarmEnvironments:
         enterprise_ids = await self._enterprises()
         invoked = (self._function.warm(enterprise_ids) for _ in range(self._count))
         answers = await asyncio.gather(*invoked, return_exceptions=True)
-        warmed = {each.environment: each for each in answers if isinstance(each, Warmed)}
+        warmed = [each for each in answers if isinstance(each, Warmed)]
         self._tell([each for each in answers if isinstance(each, BaseException)])
-        ready = sum(each.is_ready for each in warmed.values())
-        return Environments(len(warmed), ready, sum(each.was_cold for each in warmed.values()))
+        # One that was met twice was cold the first time only.
+        ready = {each.environment for each in warmed if each.is_ready}
+        return Environments(
+            len({each.environment for each in warmed}), len(ready), sum(each.was_cold for each in warmed)
+        )
 
     async def _enterprises(self) -> tuple[int, ...]:
         try:
