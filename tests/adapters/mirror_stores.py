@@ -9,7 +9,7 @@ from uuid import UUID
 from smart_redirect.adapters.memory_live import MemoryBudgets, MemoryHooks, MemoryLive
 from smart_redirect.adapters.memory_mirror import MemoryMirror
 from smart_redirect.adapters.memory_mirror_rows import ConnectionRows, MirrorRows
-from smart_redirect.adapters.memory_warm import MemoryCall, MemoryCalls
+from smart_redirect.adapters.memory_warm import MemoryCalls
 from smart_redirect.adapters.postgres.budgets import PostgresBudgets
 from smart_redirect.adapters.postgres.hooks import PostgresHooks
 from smart_redirect.adapters.postgres.live import PostgresLive
@@ -143,7 +143,7 @@ class MemoryStore:
         self.rows.connect(rows)
 
     async def call(self, enterprise_id: int, phone: str, ago: float) -> None:
-        self.calls.calls.append(MemoryCall(enterprise_id, phone, self.now - ago))
+        self.calls.call(enterprise_id, phone, self.now - ago)
 
     async def advance(self, seconds: float) -> None:
         self.now += seconds

@@ -4,7 +4,7 @@ import pytest
 
 from smart_redirect.domain.crm_mirror import Fold, Owner
 from smart_redirect.usecases.ports_mirror import Key, Step
-from smart_redirect.usecases.ports_warm import CLAIMED_SECONDS, SOON_SECONDS
+from smart_redirect.usecases.ports_warm import CLAIMED_SECONDS, OPEN_SECONDS, SOON_SECONDS
 from tests.adapters.mirror_stores import Given, Store
 
 KEY, THIRD = Key(1, 1), Key(2, 1)
@@ -36,6 +36,7 @@ async def test_what_ends_at_another_time_is_not_ending(store: Store, left: float
     await store.connect(Given(KEY, LIVE))
     await known(store, ANNA, left)
     await store.live.missed(KEY, BORIS, left)
+    await store.call(1, ANNA, 60)
     assert await ending(store) == {}
     assert not await store.ending.claim(KEY, ANNA)
     assert not await store.ending.claim(KEY, BORIS)
@@ -47,6 +48,7 @@ async def test_what_the_mirror_has_does_not_end(store: Store) -> None:
     claim = await store.mirror.claim(KEY, 60)
     assert claim
     await store.mirror.apply(claim, Fold((Owner(ANNA, "x", (ANNA,), None, 0.0),)), Step("x", walked=True))
+    await store.call(1, ANNA, 60)
     assert await ending(store) == {}
 
 
@@ -54,6 +56,7 @@ async def test_what_the_mirror_has_does_not_end(store: Store) -> None:
 async def test_only_connections_that_may_be_asked_are_ending(store: Store, given: Given) -> None:
     await store.connect(given)
     await known(store, ANNA)
+    await store.call(1, ANNA, 60)
     assert await ending(store) == {}
 
 
@@ -63,7 +66,18 @@ async def test_an_open_breaker_keeps_a_connection_out(store: Store) -> None:
     assert claim
     await store.mirror.failed(claim, "x", 1, 600)
     await known(store, ANNA)
+    await store.call(1, ANNA, 60)
     assert await ending(store) == {}
+
+
+async def test_an_enterprise_that_nobody_calls_is_closed(store: Store) -> None:
+    await store.connect(Given(KEY, LIVE))
+    await known(store, ANNA)
+    await store.call(2, ANNA, 60)
+    await store.call(1, ANNA, OPEN_SECONDS + 60)
+    assert await ending(store) == {}
+    await store.call(1, BORIS, OPEN_SECONDS - 60)
+    assert await ending(store) == {(KEY, ANNA): 1}
 
 
 async def test_a_caller_of_two_enterprises_has_the_calls_of_each(store: Store) -> None:
@@ -79,6 +93,7 @@ async def test_a_claim_is_given_once_and_ends_with_its_time(store: Store) -> Non
     for key in (KEY, THIRD):
         await store.connect(Given(key, LIVE))
         await known(store, ANNA, key=key)
+        await store.call(key.enterprise_id, BORIS, 60)
     assert await store.ending.claim(KEY, ANNA)
     assert not await store.ending.claim(KEY, ANNA)
     assert await ending(store) == {(THIRD, ANNA): 0}
@@ -92,6 +107,7 @@ async def test_a_claim_takes_all_rows_of_a_caller_and_no_other_s(store: Store) -
     people = [Owner(name, name, (ANNA,), None, 0.0) for name in "abc"]
     await store.live.found(KEY, people, {}, 60)
     await known(store, BORIS)
+    await store.call(1, VERA, 60)
     assert await store.ending.claim(KEY, ANNA)
     assert await ending(store) == {(KEY, BORIS): 0}
     assert not await store.ending.claim(Key(9, 9), ANNA)

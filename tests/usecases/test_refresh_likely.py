@@ -47,7 +47,17 @@ async def know(mirrored: Mirrored, person: Person = OLGA, left: float = 60.0, ke
     await PostgresLive(mirrored.pool).found(key, [owner(person, "BY")], {}, left)
 
 
+async def ask(mirrored: Mirrored, enterprise_id: int = 1) -> None:
+    """Somebody, whoever it was, has just called the enterprise: it is open."""
+    await mirrored.pool.execute(
+        "INSERT INTO decisions (decided_at, enterprise_id, mode, reason, trace, sources, timings)"
+        " VALUES (now(), $1, 'off', 'x', '[]', '[]', '{}')",
+        enterprise_id,
+    )
+
+
 async def call(mirrored: Mirrored, phone: str = CALLER, *days: float, enterprise_id: int = 1) -> None:
+    await ask(mirrored, enterprise_id)
     for number, ago in enumerate(days or (0.5,)):
         await mirrored.pool.execute(
             "INSERT INTO calls (enterprise_id, unique_id, started_at, caller)"
@@ -76,6 +86,7 @@ async def test_what_does_not_end_soon_is_left_alone(mirrored: Mirrored, crm: Mem
 
 async def test_a_caller_with_no_call_or_none_lately_is_not_asked_about(mirrored: Mirrored, crm: MemoryCrm) -> None:
     await know(mirrored)
+    await ask(mirrored)
     assert await refreshing(mirrored)() == Refreshed(0, 0)
     await call(mirrored, CALLER, 20.0)
     assert await refreshing(mirrored)() == Refreshed(0, 0)
@@ -188,6 +199,13 @@ async def test_connections_that_may_not_be_asked_are_not(mirrored: Mirrored, crm
     assert await refreshing(mirrored)() == Refreshed(0, 0)
 
 
+async def test_while_an_enterprise_is_closed_nobody_is_asked_about(mirrored: Mirrored, crm: MemoryCrm) -> None:
+    await know(mirrored)
+    await call(mirrored)
+    await mirrored.pool.execute("UPDATE decisions SET decided_at = decided_at - interval '31 minutes'")
+    assert await refreshing(mirrored)() == Refreshed(0, 0)
+
+
 async def test_a_round_whose_time_is_over_asks_nobody(mirrored: Mirrored, crm: MemoryCrm) -> None:
     await know(mirrored)
     await call(mirrored)
@@ -200,17 +218,20 @@ async def test_an_imported_history_tells_who_is_likely_too(mirrored: Mirrored, c
         VALUES (1, $1, 'a', now() - interval '2 days', '150', 'b', now() - interval '1 hour', '150')"""
     await mirrored.pool.execute(history, CALLER)
     await know(mirrored)
+    await ask(mirrored)
     [ending] = await PostgresEnding(mirrored.pool).ending(10)
     assert ending.ages == pytest.approx((3600, 172_800), abs=60)
     assert await refreshing(mirrored)() == Refreshed(1, 0)
 
 
 async def test_the_ranking_reads_few_pages_however_long_the_history_is(mirrored: Mirrored, crm: MemoryCrm) -> None:
+    await ask(mirrored)
     pages = []
     for first, last in ((1, 2_000), (2_001, 40_000)):
         await mirrored.pool.execute(FILL.format(first=first, last=last))
         await mirrored.pool.execute("ANALYZE calls, crm_contacts, caller_history, crm_misses")
         query = load("warm")["ending"].replace("$1", "50").replace("$2", "'20 s'").replace("$3", "'90 s'")
+        query = query.replace("$4", "'30 min'")
         plan = json.loads(await mirrored.pool.fetchval(f"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) {query}"))[0]["Plan"]
         assert "calls" not in scanned(plan)
         assert plan["Actual Rows"] == 50

@@ -3,7 +3,7 @@
 import pytest
 
 from smart_redirect.adapters.memory_mirror_rows import MirrorRows
-from smart_redirect.adapters.memory_warm import MemoryCall, MemoryCallFunction, MemoryCalls
+from smart_redirect.adapters.memory_warm import MemoryCallFunction, MemoryCalls
 from smart_redirect.usecases.ports_warm import Warmed
 from smart_redirect.usecases.warm_environments import Environments, WarmEnvironments
 
@@ -12,7 +12,8 @@ NONE = Environments(0, 0, 0)
 
 def called_lately(*enterprise_ids: int) -> MemoryCalls:
     calls = MemoryCalls(MirrorRows(lambda: 1000.0))
-    calls.calls = [MemoryCall(each, "+375291111111", 900.0 - place) for place, each in enumerate(enterprise_ids)]
+    for place, enterprise_id in enumerate(enterprise_ids):
+        calls.call(enterprise_id, "+375291111111", 900.0 - place)
     return calls
 
 

@@ -1,39 +1,36 @@
 """The ports of keeping the call path warm, in memory, with the same contract as PostgreSQL and AWS Lambda."""
 
+from bisect import insort
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from smart_redirect.adapters.memory_mirror_rows import ConnectionRows, MirrorRows
 from smart_redirect.errors import FunctionUnavailable
 from smart_redirect.usecases.ports_mirror import Key
-from smart_redirect.usecases.ports_warm import CLAIMED_SECONDS, SOON_SECONDS, Ending, Warmed
+from smart_redirect.usecases.ports_warm import CLAIMED_SECONDS, OPEN_SECONDS, SOON_SECONDS, Ending, Warmed
 
 _DAY = 86_400.0
 _MOST_AGES = 20
 
 
-@dataclass(frozen=True, slots=True)
-class MemoryCall:
-    """A call that somebody made to an enterprise, at a time of the clock."""
-
-    enterprise_id: int
-    phone: str
-    at: float
-
-
 class MemoryCalls:
-    """The RecentCallers and the EndingLedger over MirrorRows and a list of calls."""
+    """The RecentCallers and the EndingLedger over MirrorRows and the times of calls."""
 
     def __init__(self, rows: MirrorRows) -> None:
         self._rows = rows
-        self.calls: list[MemoryCall] = []
+        self._calls: dict[tuple[int, str], list[float]] = {}
+        self._latest: dict[int, float] = {}
+
+    def call(self, enterprise_id: int, phone: str, at: float) -> None:
+        """Have somebody call an enterprise, at a time of the clock."""
+        insort(self._calls.setdefault((enterprise_id, phone), []), at)
+        self._latest[enterprise_id] = max(at, self._latest.get(enterprise_id, at))
 
     async def enterprises(self, limit: int) -> Sequence[int]:
         """Return enterprises by their latest call within a day."""
         self._rows.check()
         since = self._rows.clock() - _DAY
-        latest = {each.enterprise_id: each.at for each in sorted(self.calls, key=lambda call: call.at)}
-        lately = sorted((-at, enterprise_id) for enterprise_id, at in latest.items() if at > since)
+        lately = sorted((-at, enterprise_id) for enterprise_id, at in self._latest.items() if at > since)
         return [enterprise_id for _, enterprise_id in lately[:limit]]
 
     async def ending(self, limit: int) -> Sequence[Ending]:
@@ -66,12 +63,13 @@ class MemoryCalls:
 
     def _may_be_asked(self, key: Key, now: float) -> bool:
         rows = self._rows.connections[key]
-        return rows.is_usable and rows.account.settings.get("live") is True and not rows.is_open(now)
+        is_called = self._latest.get(key.enterprise_id, float("-inf")) > now - OPEN_SECONDS
+        return rows.is_usable and rows.account.settings.get("live") is True and not rows.is_open(now) and is_called
 
     def _ages(self, key: Key, phone: str) -> tuple[float, ...]:
         now = self._rows.clock()
-        own = [each for each in self.calls if (each.enterprise_id, each.phone) == (key.enterprise_id, phone)]
-        return tuple(sorted(now - each.at for each in own if now - each.at < 30 * _DAY)[:_MOST_AGES])
+        latest = reversed(self._calls.get((key.enterprise_id, phone), [])[-_MOST_AGES:])
+        return tuple(now - at for at in latest if now - at < 30 * _DAY)
 
 
 class MemoryCallFunction:

@@ -10,6 +10,8 @@ from smart_redirect.usecases.ports_mirror import Account, Key
 SOON_SECONDS = 90.0
 # A caller who is claimed is still known for so long. A refresh is done by then, or has failed.
 CLAIMED_SECONDS = 20.0
+# Nobody is refreshed for an enterprise that nobody has called for so long.
+OPEN_SECONDS = 1800.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +46,7 @@ class EndingLedger(Protocol):
     async def ending(self, limit: int) -> Sequence[Ending]:
         """Return callers of whom something ends soon, of connections that may be asked; DatabaseUnavailable.
 
-        At most so many who were found, and so many who were not.
+        None of enterprises that have had no call lately. At most so many who were found, and so many who were not.
         """
 
     async def claim(self, key: Key, phone: str) -> bool:

@@ -17,7 +17,7 @@ from smart_redirect.usecases.sync_crm import pause_after
 
 logger = logging.getLogger(__name__)
 _MOST = 2000
-_MOST_EACH = 20
+MOST_EACH = 10
 _AT_ONCE = 64
 # No call waits for it, but a claim is good for some seconds only.
 _LOOK_UP = 3.0
@@ -41,6 +41,7 @@ class RefreshLikely:
     def __init__(
         self, ledger: EndingLedger, live: LiveLedger, open_crm: OpenCrm, budgets: Budgets, clock: Clock
     ) -> None:
+        self.most_each = MOST_EACH
         self._ledger = ledger
         self._live = live
         self._open = open_crm
@@ -56,7 +57,7 @@ class RefreshLikely:
             async with places:
                 return await self._connection(key, callers, may_go_on)
 
-        by_key = ranked(await self._ledger.ending(_MOST))
+        by_key = ranked(await self._ledger.ending(_MOST), self.most_each)
         counts = await asyncio.gather(*(connection(key, callers) for key, callers in by_key.items()))
         return Refreshed(sum(each or 0 for each in counts), sum(each is None for each in counts))
 
@@ -105,11 +106,11 @@ def kept(rate: Rate) -> int:
     return max(rate.reserve, rate.burst // 2)
 
 
-def ranked(callers: Iterable[Ending]) -> Mapping[Key, Sequence[Ending]]:
+def ranked(callers: Iterable[Ending], most_each: int) -> Mapping[Key, Sequence[Ending]]:
     """Return the likeliest callers of each connection, the likeliest first; equals in the order of their phones."""
     found: dict[Key, list[tuple[float, str, Ending]]] = {}
     for each in callers:
         score = likelihood(each.ages)
         if score >= _LEAST:
             found.setdefault(each.account.key, []).append((-score, each.phone, each))
-    return {key: [each for _, _, each in sorted(rows)[:_MOST_EACH]] for key, rows in found.items()}
+    return {key: [each for _, _, each in sorted(rows)[:most_each]] for key, rows in found.items()}

@@ -10,9 +10,10 @@ from smart_redirect.adapters.postgres.dialplan import borrowed
 from smart_redirect.adapters.postgres.mirror import read_account
 from smart_redirect.adapters.postgres.queries import load
 from smart_redirect.usecases.ports_mirror import Key
-from smart_redirect.usecases.ports_warm import CLAIMED_SECONDS, SOON_SECONDS, Ending
+from smart_redirect.usecases.ports_warm import CLAIMED_SECONDS, OPEN_SECONDS, SOON_SECONDS, Ending
 
 _BETWEEN = timedelta(seconds=CLAIMED_SECONDS), timedelta(seconds=SOON_SECONDS)
+_OPEN = timedelta(seconds=OPEN_SECONDS)
 
 
 class PostgresRecent:
@@ -38,7 +39,7 @@ class PostgresEnding:
     async def ending(self, limit: int) -> Sequence[Ending]:
         """Return callers of whom something ends soon."""
         async with borrowed(self._pool) as connection:
-            rows = await connection.fetch(self._queries["ending"], limit, *_BETWEEN)
+            rows = await connection.fetch(self._queries["ending"], limit, *_BETWEEN, _OPEN)
         return [Ending(read_account(Key(row[0], row[1]), row), row["phone"], tuple(row["ages"])) for row in rows]
 
     async def claim(self, key: Key, phone: str) -> bool:

@@ -13,7 +13,8 @@ ORDER BY latest.decided_at DESC, e.id
 LIMIT $1
 
 -- name: ending
--- $1 how many of the found and of the missed, $2 and $3 between which times from now what is known of them ends. What
+-- $1 how many of the found and of the missed, $2 and $3 between which times from now what is known of them ends, $4 for how
+-- long an enterprise without a call counts as open: nobody calls at night, and a vendor counts requests by the day. What
 -- ends is read by the indexes on its time, a caller's calls by theirs, at most 20 of each. Who has none there, because his
 -- history was imported or is older, has the two ends of caller_history.
 WITH ending AS (
@@ -47,6 +48,8 @@ CROSS JOIN LATERAL (
 ) AS calls
 WHERE n.enabled AND n.sealed IS NOT NULL AND n.settings @> '{"live": true}'
     AND (s.open_until IS NULL OR s.open_until <= now())
+    AND EXISTS (
+        SELECT FROM decisions d WHERE d.enterprise_id = n.enterprise_id AND d.decided_at > now() - $4::interval)
 
 -- name: claim
 -- $1 enterprise, $2 connection, $3 phone, $4 and $5 as $2 and $3 above. What is known of the caller is believed for $4 more
