@@ -51,6 +51,7 @@ OF_ALL = {
 }
 FUNCTIONS = re.findall(r"^  (\w+Function):$", (ROOT / "template.yaml").read_text(encoding="utf-8"), re.MULTILINE)
 EVENTS: dict[str, list[dict[str, Any]]] = {
+    "CacheWarmFunction": [{"run": "cache-warm"}],
     "CallEventFunction": [rest_event(GOOD)],
     "MigrateFunction": [HOOK],
     "DialplanQueueFunction": [CHANGES],
@@ -81,6 +82,7 @@ def shared_statements() -> list[dict[str, Any]]:
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_a_function_may_do_what_it_does(bundle: Bundle, given: dict[str, str], aws: FakeAws, name: str) -> None:
     queue = {"SMART_REDIRECT_QUEUE_URL": f"{aws.url}/1/events.fifo"}
+    queue |= {"SMART_REDIRECT_WARM_FUNCTION": "calls:live", "SMART_REDIRECT_WARM_ENVIRONMENTS": "2"}
     if name in EVENTS:
         with Emulator(bundle.function(name), {**given, **queue}) as emulator:
             for event in EVENTS[name]:

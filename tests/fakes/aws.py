@@ -2,19 +2,28 @@
 
 import hashlib
 import json
+import re
 import threading
+from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Self
+from urllib.parse import unquote
 
+INVOKED = re.compile(r"/2015-03-31/functions/([^/]+)/invocations")
+Headers = tuple[tuple[str, str], ...]
 SERVICES = {"AmazonSQS": "sqs", "CodeDeploy_20141006": "codedeploy"}
 
 
 class FakeAws:
-    """`calls` are action (as IAM names it) and parameters of each call; `objects` are what S3 has by path."""
+    """`calls` are action (as IAM names it) and parameters of each call; `objects` are what S3 has by path.
+
+    `functions` are what Lambda runs by name, each in as many threads as there are invocations at once.
+    """
 
     def __init__(self) -> None:
         self.calls: list[tuple[str, dict[str, Any]]] = []
         self.objects: dict[str, bytes] = {}
+        self.functions: dict[str, Callable[[dict[str, Any]], Any]] = {}
         self.broken = False
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
 
@@ -47,6 +56,25 @@ class FakeAws:
         digest = hashlib.md5(body.get("MessageBody", "").encode(), usedforsecurity=False).hexdigest()
         return 200, {"MessageId": str(len(self.calls)), "MD5OfMessageBody": digest, "SequenceNumber": "1"}
 
+    def _post(self, path: str, headers: Any, body: dict[str, Any]) -> tuple[int, bytes, Headers]:
+        if invoked := INVOKED.fullmatch(unquote(path)):
+            return self._invoke(invoked[1], headers["X-Amz-Invocation-Type"], body)
+        status, answered = self._take(headers["X-Amz-Target"], body)
+        return status, json.dumps(answered).encode(), ()
+
+    def _invoke(self, name: str, kind: str | None, event: dict[str, Any]) -> tuple[int, bytes, Headers]:
+        """Run a function as Lambda does for who waits for it: what it raises is an answer too."""
+        assert kind == "RequestResponse", kind
+        self.calls.append(("lambda:InvokeFunction", {"name": name, **event}))
+        if self.broken or name not in self.functions:
+            code = "TooManyRequestsException" if self.broken else "ResourceNotFoundException"
+            return 429 if self.broken else 404, b'{"Type":"User"}', (("x-amzn-ErrorType", code),)
+        try:
+            return 200, json.dumps(self.functions[name](event)).encode(), ()
+        except Exception as error:
+            told = {"errorType": type(error).__name__, "errorMessage": str(error)}
+            return 200, json.dumps(told).encode(), (("X-Amz-Function-Error", "Unhandled"),)
+
     def _object(self, operation: str, path: str, body: bytes) -> tuple[int, bytes]:
         path = path.partition("?")[0]
         self.calls.append((f"s3:{operation}", {"path": path}))
@@ -58,14 +86,11 @@ class FakeAws:
         return 404, b"<Error><Code>NoSuchKey</Code></Error>"
 
     def _handler(self) -> type[BaseHTTPRequestHandler]:
-        take = self._take
-
-        s3 = self._object
+        post, s3 = self._post, self._object
 
         class Handler(BaseHTTPRequestHandler):
             def do_POST(self) -> None:
-                status, answered = take(self.headers["X-Amz-Target"], json.loads(self._body()))
-                self._answer(status, json.dumps(answered).encode())
+                self._answer(*post(self.path, self.headers, json.loads(self._body())))
 
             def do_PUT(self) -> None:
                 self._answer(*s3("PutObject", self.path, self._body()))
@@ -76,8 +101,10 @@ class FakeAws:
             def _body(self) -> bytes:
                 return self.rfile.read(int(self.headers["Content-Length"] or 0))
 
-            def _answer(self, status: int, body: bytes) -> None:
+            def _answer(self, status: int, body: bytes, more: Headers = ()) -> None:
                 self.send_response(status)
+                for name, value in more:
+                    self.send_header(name, value)
                 self.send_header("Content-Type", "application/x-amz-json-1.1")
                 self.send_header("Content-Length", str(len(body)))
                 self.end_headers()

@@ -3,7 +3,17 @@
 import argparse
 import sys
 
-from tests.load import call_path, dialplan, dialplan_reload, history_size, import_calls, machine, mirror, releases
+from tests.load import (
+    call_path,
+    dialplan,
+    dialplan_reload,
+    history_size,
+    import_calls,
+    machine,
+    mirror,
+    releases,
+    warm_hits,
+)
 
 SECTIONS = {
     "call_path": call_path.run,
@@ -13,6 +23,7 @@ SECTIONS = {
     "releases": releases.run,
     "import_calls": import_calls.run,
     "mirror": mirror.run,
+    "warm_hits": warm_hits.run,
 }
 
 

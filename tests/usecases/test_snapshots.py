@@ -167,3 +167,22 @@ async def test_memory_is_bounded() -> None:
 
 def numbered(number: int) -> Enterprise:
     return replace(enterprise(), id=number, tokens={str(number).encode(): None})
+
+
+async def test_a_warm_up_loads_what_memory_has_not_or_half_way_to_its_time_to_live() -> None:
+    desk = Desk()
+    reads = []
+    for seconds in (0.0, 29.0, 2.0, 1.0):
+        desk.now += seconds
+        assert await desk.snapshots.warm([1], desk.now + 1) == 1
+        reads.append(desk.database.reads)
+    assert reads == [1, 1, 2, 2]
+
+
+async def test_a_warm_up_forgets_an_enterprise_that_is_gone() -> None:
+    desk = Desk()
+    await desk.snapshots.warm([1], desk.now + 1)
+    del desk.database.enterprises[1]
+    desk.now += 31
+    assert await desk.snapshots.warm([1, 999], desk.now + 1) == 0
+    assert desk.snapshots.known(HASH) is None

@@ -15,6 +15,7 @@ SmartRedirectError
 │   ├── QueueUnavailable
 │   ├── StoreUnavailable           where the texts of releases are kept
 │   ├── SecretUnavailable
+│   ├── FunctionUnavailable       another function of ours took no invocation, or failed
 │   └── CrmUnavailable             a CRM did not answer, or not in a way that can be used
 │       ├── CrmRefused             it refuses our credentials or rights
 │       ├── CrmLimited             it wants us to wait; `seconds` says how long
@@ -83,6 +84,10 @@ class StoreUnavailable(Unavailable):
 
 class SecretUnavailable(Unavailable):
     """A secret could not be read."""
+
+
+class FunctionUnavailable(Unavailable):
+    """Another function of the deployment took no invocation, or failed in it."""
 
 
 class CrmUnavailable(Unavailable):

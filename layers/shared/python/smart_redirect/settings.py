@@ -71,6 +71,14 @@ class QueueSettings:
 
 
 @dataclass(frozen=True, kw_only=True)
+class WarmSettings:
+    """The environments of the call path that `cache_warm` keeps warm."""
+
+    warm_environments: int = within(0, 0, 1000)
+    warm_function: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
 class ReleaseSettings:
     """Where the texts of releases are kept."""
 
@@ -99,7 +107,14 @@ class ServerSettings:
 
 @dataclass(frozen=True, kw_only=True)
 class Settings(
-    ServerSettings, CrmSettings, ReleaseSettings, QueueSettings, CallSettings, SecretSettings, DatabaseSettings
+    ServerSettings,
+    CrmSettings,
+    ReleaseSettings,
+    WarmSettings,
+    QueueSettings,
+    CallSettings,
+    SecretSettings,
+    DatabaseSettings,
 ):
     """All of them; each field is the variable SMART_REDIRECT_<FIELD>, but DATABASE_URL, which has its usual name."""
 

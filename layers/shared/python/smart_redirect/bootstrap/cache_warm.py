@@ -1,31 +1,54 @@
-"""Puts the two Lambda handlers of the mirrors together: the schedule and HTTP."""
+"""Puts the two Lambda handlers of cache_warm together: the schedule (mirrors, warm environments) and HTTP."""
 
 import asyncio
+import logging
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from starlette.applications import Starlette
 
+from smart_redirect.adapters.lambda_function import LambdaCallFunction
+from smart_redirect.adapters.postgres.warm import PostgresRecent
 from smart_redirect.bootstrap.crm import CrmParts, MakeCrm, open_crm
 from smart_redirect.bootstrap.deployment import Deployment
+from smart_redirect.errors import DatabaseUnavailable
+from smart_redirect.usecases.refresh_likely import Refreshed, RefreshLikely
+from smart_redirect.usecases.warm_environments import WarmEnvironments
 from smart_redirect.web.lambda_runtime import LambdaRuntime
 
+logger = logging.getLogger(__name__)
 # What one request to a CRM and the page that it brings may need: with less time left no other is begun.
 _RESERVE_MS = 40_000
 
 
+@dataclass(frozen=True, slots=True)
+class _Schedule:
+    """What a turn of the schedule runs."""
+
+    crm: CrmParts
+    environments: WarmEnvironments
+
+
 @asynccontextmanager
-async def _open_parts(make: MakeCrm | None = None) -> AsyncIterator[CrmParts]:
+async def _open_schedule(make: MakeCrm | None = None) -> AsyncIterator[_Schedule]:
     deployment = Deployment(os.environ)
-    async with open_crm(await deployment.settings(), make, deployment.renewed_url) as parts:
-        yield parts
+    settings = await deployment.settings()
+    count = settings.warm_environments if settings.warm_function else 0
+    function = LambdaCallFunction(settings.warm_function, count)
+    try:
+        async with open_crm(settings, make, deployment.renewed_url) as parts:
+            yield _Schedule(parts, WarmEnvironments(function, PostgresRecent(parts.pool), count))
+    finally:
+        function.close()
 
 
 @asynccontextmanager
 async def _open_application() -> AsyncIterator[Starlette]:
-    async with _open_parts() as parts:
+    deployment = Deployment(os.environ)
+    async with open_crm(await deployment.settings(), None, deployment.renewed_url) as parts:
         yield Starlette(routes=parts.endpoints.routes())
 
 
@@ -37,33 +60,32 @@ class HttpHandler(LambdaRuntime):
 
 
 class ScheduleHandler:
-    """Syncs what is due, once a minute; `{"warm": true}` only opens what the next turn needs."""
+    """Syncs what is due and keeps the call path warm, once a minute; `{"warm": true}` only opens what a turn needs."""
 
     def __init__(self, make: MakeCrm | None = None) -> None:
         self._make = make
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._opened: AbstractAsyncContextManager[CrmParts] | None = None
-        self._parts: CrmParts | None = None
+        self._opened: AbstractAsyncContextManager[_Schedule] | None = None
+        self._schedule: _Schedule | None = None
 
     def __call__(self, event: dict[str, Any], context: Any) -> dict[str, Any]:
         """Say how many runs ended how; a warm-up is answered before anything is synced."""
-        loop, parts = self._ready()
+        loop, schedule = self._ready()
         if event.get("warm"):
-            loop.run_until_complete(parts.pool.execute("SELECT 1"))
+            loop.run_until_complete(schedule.crm.pool.execute("SELECT 1"))
             return {"warm": True}
 
         def may_go_on() -> bool:
             return bool(context.get_remaining_time_in_millis() > _RESERVE_MS)
 
-        tally = loop.run_until_complete(parts.warm(may_go_on))
-        return {outcome.value: count for outcome, count in tally.items()}
+        return loop.run_until_complete(_turn(schedule, may_go_on))
 
-    def _ready(self) -> tuple[asyncio.AbstractEventLoop, CrmParts]:
+    def _ready(self) -> tuple[asyncio.AbstractEventLoop, _Schedule]:
         self._loop = self._loop or asyncio.new_event_loop()
-        if self._parts is None:
-            self._opened = _open_parts(self._make)
-            self._parts = self._loop.run_until_complete(self._opened.__aenter__())
-        return self._loop, self._parts
+        if self._schedule is None:
+            self._opened = _open_schedule(self._make)
+            self._schedule = self._loop.run_until_complete(self._opened.__aenter__())
+        return self._loop, self._schedule
 
     def close(self) -> None:
         """Close what was opened, as a process that Lambda kills never does: for tests and local runs."""
@@ -72,4 +94,24 @@ class ScheduleHandler:
         if self._opened is not None:
             self._loop.run_until_complete(self._opened.__aexit__(None, None, None))
         self._loop.close()
-        self._loop, self._opened, self._parts = None, None, None
+        self._loop, self._opened, self._schedule = None, None, None
+
+
+async def _turn(schedule: _Schedule, may_go_on: Callable[[], bool]) -> dict[str, Any]:
+    """Sync, refresh and warm side by side: none waits for another; a failed sync is the turn's error."""
+    beside = asyncio.gather(schedule.environments(), _refresh(schedule.crm.refresh, may_go_on))
+    try:
+        tally = await schedule.crm.warm(may_go_on)
+    finally:
+        found, refreshed = await beside
+    told: dict[str, Any] = {outcome.value: count for outcome, count in tally.items()}
+    told |= {"environments": asdict(found)} if found.reached else {}
+    return told | ({"refreshed": asdict(refreshed)} if refreshed.callers or refreshed.failures else {})
+
+
+async def _refresh(refresh: RefreshLikely, may_go_on: Callable[[], bool]) -> Refreshed:
+    try:
+        return await refresh(may_go_on)
+    except DatabaseUnavailable as error:
+        logger.warning("nobody was refreshed: %s", error)
+        return Refreshed(0, 0)

@@ -16,12 +16,14 @@ from smart_redirect.adapters.postgres.live import PostgresLive
 from smart_redirect.adapters.postgres.mirror import PostgresMirror
 from smart_redirect.adapters.postgres.pool import RenewedUrl, open_pool
 from smart_redirect.adapters.postgres.tokens import PostgresTokens
+from smart_redirect.adapters.postgres.warm import PostgresEnding
 from smart_redirect.adapters.sealed import Seal
 from smart_redirect.settings import Settings
 from smart_redirect.usecases.live_lookup import LiveLookup
 from smart_redirect.usecases.pace import Pace
 from smart_redirect.usecases.ports_crm import Access, Crm
 from smart_redirect.usecases.ports_mirror import Account, OpenCrm, Turn
+from smart_redirect.usecases.refresh_likely import RefreshLikely
 from smart_redirect.usecases.sync_crm import SyncCrm
 from smart_redirect.usecases.take_hint import TakeHint
 from smart_redirect.usecases.warm import Warm
@@ -47,6 +49,7 @@ class CrmParts:
     mirror: PostgresMirror
     endpoints: CrmEndpoints
     live: LiveLookup
+    refresh: RefreshLikely
     pool: "asyncpg.Pool[Any]"
 
 
@@ -70,9 +73,10 @@ def _assemble(settings: Settings, pool: "asyncpg.Pool[Any]", make: MakeCrm) -> C
     budgets, open_account = PostgresBudgets(pool), unsealing(Seal(settings.key_bytes, settings.key_id), make, pool)
     sync = SyncCrm(mirror, open_account, Pace(budgets, time.monotonic))
     live = LiveLookup(PostgresLive(pool), open_account, budgets, time.monotonic)
+    refresh = RefreshLikely(PostgresEnding(pool), PostgresLive(pool), open_account, budgets, time.monotonic)
     guard = Guard(settings.listed(settings.trusted_proxies), settings.operator_key)
     endpoints = CrmEndpoints(TakeHint(hooks, settings.key_bytes), hooks, guard)
-    return CrmParts(Warm(mirror, sync), sync, mirror, endpoints, live, pool)
+    return CrmParts(Warm(mirror, sync), sync, mirror, endpoints, live, refresh, pool)
 
 
 def unsealing(seal: Seal, make: MakeCrm, pool: "asyncpg.Pool[Any]") -> OpenCrm:

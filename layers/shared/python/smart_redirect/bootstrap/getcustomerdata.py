@@ -19,6 +19,9 @@ from smart_redirect.web.lambda_runtime import LambdaRuntime
 logger = logging.getLogger(__name__)
 WARM_UP = "warm-up"
 _CONNECT_SECONDS = 2.0
+_SNAPSHOT_SECONDS = 0.5
+_LONGEST_HOLD = 0.2
+_MOST_SNAPSHOTS = 100
 
 
 @asynccontextmanager
@@ -45,6 +48,14 @@ class _Application:
             deadline = asyncio.get_running_loop().time() + _CONNECT_SECONDS
             await self._call_path.reads.row("SELECT", deadline=deadline)
 
+    async def warm(self, event: dict[str, Any]) -> int:
+        """Load the snapshots that a warm-up names and hold the environment; return how many snapshots it has."""
+        began = asyncio.get_running_loop().time()
+        loaded = await self._call_path.snapshots.warm(_ids(event), began + _SNAPSHOT_SECONDS)
+        held = began + min(float(event.get("hold_ms") or 0) / 1000, _LONGEST_HOLD)
+        await asyncio.sleep(max(0.0, held - asyncio.get_running_loop().time()))
+        return loaded
+
     def connections(self) -> int:
         """Return how many connections are open and not in use."""
         return self._call_path.reads.idle
@@ -55,16 +66,33 @@ class CallPathHandler:
 
     def __init__(self) -> None:
         self.runtime = LambdaRuntime(_open)
+        self._environment = ""
 
     def __call__(self, event: dict[str, Any], context: Any) -> dict[str, Any]:
         """Answer one event of API Gateway, or of the schedule that keeps environments warm."""
         if event.get("run") == WARM_UP:
             return {"warm": self.prepare()}
+        if event.get("warm") is True:
+            return self._warm(event)
         try:
             return self.runtime(event, context)
         except Exception as error:
             logger.exception("the call path could not be opened or run")
             return _nothing(status_of(error))
+
+    def _warm(self, event: dict[str, Any]) -> dict[str, Any]:
+        """Answer cache_warm before any business logic; no request of a gateway has such an event."""
+        cold, snapshots = not self._environment, 0
+        # Not made before an event: environments that are restored from one snapshot would share it.
+        self._environment = self._environment or os.urandom(8).hex()
+        is_ready = self.prepare()
+        try:
+            if is_ready:
+                snapshots = self.runtime.loop().run_until_complete(self.runtime.application.warm(event))
+        except Exception as error:
+            logger.warning("not warm: %s", type(error).__name__)
+            is_ready = False
+        return {"warm": is_ready, "environment": self._environment, "cold": cold, "snapshots": snapshots}
 
     def prepare(self) -> bool:
         """Open everything that a call needs; tell whether it is open. What fails here is tried again by the call."""
@@ -78,6 +106,10 @@ class CallPathHandler:
             logger.exception("not prepared")
             return False
         return True
+
+
+def _ids(event: dict[str, Any]) -> list[int]:
+    return [each for each in event.get("enterprises") or () if isinstance(each, int)][:_MOST_SNAPSHOTS]
 
 
 def prepare(handler: CallPathHandler) -> None:

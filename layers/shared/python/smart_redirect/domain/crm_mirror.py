@@ -1,10 +1,10 @@
 """What a page of changes means for the mirror: one last state a person, with phones in E.164 and texts to be kept."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from smart_redirect.domain.crm import Change, Gone, Merged, Person
+from smart_redirect.domain.crm import Change, Found, Gone, Merged, Person
 from smart_redirect.domain.phone import normalise
 
 # What PostgreSQL cannot keep, and what a broken CRM sends: NUL and lone surrogates, among other control characters.
@@ -65,6 +65,16 @@ def owner(person: Person, country: str) -> Owner:
         updated_at=_time(person.updated_at),
         is_lead=person.is_lead,
     )
+
+
+def owners_of(found: Found, country: str, phone: str) -> Sequence[Owner]:
+    """Return those who really have the phone (E.164), in the mirror's order: CRMs compare loosely."""
+    owners = [each for each in (owner(person, country) for person in found.people) if phone in each.phones]
+    return sorted(owners, key=_rank)
+
+
+def _rank(each: Owner) -> tuple[bool, bool, float, int, str]:
+    return each.is_lead, each.responsible_id is None, -each.updated_at, len(each.external_id), each.external_id
 
 
 def kept_id(external_id: str) -> str:

@@ -24,6 +24,7 @@ from smart_redirect.local.sweep import sweep_on
 from smart_redirect.settings import Settings
 
 _DAY = 86_400.0
+_REFRESH = 60.0
 _EVENTS_MAY_WAIT = 60.0
 
 
@@ -45,6 +46,7 @@ async def open_application(settings: Settings) -> AsyncIterator[CallPathFirst]:
         await stack.enter_async_context(running(sweep_on(dialplan.regenerate)))
         crm = await stack.enter_async_context(open_crm(settings))
         await stack.enter_async_context(running(sync_on(crm.warm)))
+        await stack.enter_async_context(running(repeat(crm.refresh, _REFRESH)))
         call_path.route_call.live = crm.live
         stack.push_async_callback(crm.live.close)
         _show(metrics, call_path, events, log)

@@ -6,9 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 
-from smart_redirect.domain.crm import Found
 from smart_redirect.domain.crm_budget import rate_of
-from smart_redirect.domain.crm_mirror import Owner, owner
+from smart_redirect.domain.crm_mirror import Owner, owners_of
 from smart_redirect.domain.enterprise import Enterprise
 from smart_redirect.domain.facts import Contact
 from smart_redirect.errors import Unavailable
@@ -127,7 +126,7 @@ class LiveLookup:
             breaker.open_until = self._clock() + pause_after(error, breaker.failures)
             return ()
         breaker.failures = 0
-        owners = _owners(found, account.country, caller)
+        owners = owners_of(found, account.country, caller)
         self._keep(account.key, caller, owners, dict(found.extensions))
         return tuple(_contact(account.key, each, dict(found.extensions)) for each in owners)
 
@@ -162,16 +161,6 @@ def _log(error: Exception) -> None:
     """Tell of what is our own fault, without its text, which may hold a key or the phone."""
     if not isinstance(error, Unavailable | TimeoutError):
         logger.error("a live look-up failed: %s", type(error).__name__)
-
-
-def _owners(found: Found, country: str, caller: str) -> Sequence[Owner]:
-    """Return those who really have the phone, in the mirror's order: CRMs compare loosely."""
-    owners = [each for each in (owner(person, country) for person in found.people) if caller in each.phones]
-    return sorted(owners, key=_rank)
-
-
-def _rank(each: Owner) -> tuple[bool, bool, float, int, str]:
-    return each.is_lead, each.responsible_id is None, -each.updated_at, len(each.external_id), each.external_id
 
 
 def _contact(key: Key, each: Owner, extensions: dict[str, str]) -> Contact:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections import OrderedDict
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from smart_redirect.domain.enterprise import Enterprise
@@ -137,6 +138,21 @@ class Snapshots:
         """Tell whether a snapshot has not been verified for longer than it may serve routes."""
         return self.clock() - held.verified_at > self.lifetimes.stale
 
+    async def warm(self, enterprise_ids: Sequence[int], deadline: float) -> int:
+        """Load these snapshots unless memory has them young enough; return how many it has.
+
+        DatabaseUnavailable by the deadline. What was loaded is verified by the next call, as always.
+        """
+        for enterprise_id in enterprise_ids:
+            held = self._held.get(enterprise_id)
+            if held is None:
+                enterprise = await self._source.reload(enterprise_id, deadline)
+                if enterprise is not None:
+                    self.put(enterprise)
+            elif self._is_half_way(held):
+                self._replace(held, await self._source.reload(enterprise_id, deadline))
+        return sum(each in self._held for each in enterprise_ids)
+
     async def refresh(self, deadline: float) -> int:
         """Reload in the background what is half-way to its time to live and still in use; return how many."""
         due = [held for held in self._held.values() if self._is_due(held)]
@@ -157,6 +173,8 @@ class Snapshots:
         fresh.all_switched_off = held.all_switched_off
 
     def _is_due(self, held: Held) -> bool:
-        now = self.clock()
-        in_use = now - held.used_at < 10 * self.lifetimes.fresh
-        return in_use and now - held.loaded_at > self.lifetimes.fresh / 2
+        in_use = self.clock() - held.used_at < 10 * self.lifetimes.fresh
+        return in_use and self._is_half_way(held)
+
+    def _is_half_way(self, held: Held) -> bool:
+        return self.clock() - held.loaded_at > self.lifetimes.fresh / 2
