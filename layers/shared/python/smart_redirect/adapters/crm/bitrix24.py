@@ -1,6 +1,7 @@
 """Bitrix24: contacts, companies and leads with their phones, and the users with their extensions.
 
-Settings: `leads` (false leaves them out), `skip_absent` (a live look-up names no responsible whose workday is over).
+Settings: `leads` (false leaves them out), `skip_absent` (a live look-up names no responsible whose workday is over),
+`pages` (lists of 50 in one request of the walk, 1 to 50; fewer where rows are so long that 10 make more than 1 MB).
 Credentials, either `webhook_url` (https://portal/rest/1/code; scopes crm and user, telephony with skip_absent) or those
 of an application with the same scopes: `url` (https://portal), `client_id`, `client_secret`, `refresh_token`,
 `access_token` (may be missing), `oauth_url` (only where the portal has an authorisation server of its own).
@@ -9,7 +10,7 @@ of an application with the same scopes: `url` (https://portal), `client_id`, `cl
 import asyncio
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from smart_redirect.adapters.crm.bitrix24_cursor import Place, Sweep, is_end, last_id, read_place, read_sweep
 from smart_redirect.adapters.crm.bitrix24_oauth import application
@@ -35,10 +36,10 @@ from smart_redirect.domain.crm_name import read_formats
 from smart_redirect.errors import CrmRefused, CrmUnavailable
 from smart_redirect.usecases.ports_crm import Access, Crm
 
-# A row has about 0.7 kB, at most 2 kB with several phones; an answer may have 1 MB. A user has up to 2 kB on portals
-# that do not know `select` there, an id alone 15 bytes.
+# An answer may have 1 MB. A row has about 0.7 kB, and 1.3 kB with names of 50 letters (6 bytes each, for they are
+# escaped) and three phones; a user has up to 2 kB on portals that do not know `select` there, an id alone 15 bytes.
 _PAGES, _USER_PAGES, _ID_PAGES = 10, 5, 40
-_AT_ONCE = _PAGES * PAGE
+_MOST_PAGES = 50
 # Of a caller's contacts, so many get the name of their company with the same request.
 _NAMED_COMPANIES = 3
 _WEBHOOK = re.compile(r"(https://[^/?#@]+(?:/[^/?#@]+)*/rest/\d+/[A-Za-z0-9]+)(?:/(?:profile(?:\.json)?)?)?")
@@ -48,10 +49,10 @@ Rows = Mapping[str, Sequence[Json]]
 
 def make(http: Outbound, access: Access) -> Crm:
     """Return the CRM of a connection."""
-    settings = access.settings
-    leads = settings.get("leads") in (None, "") or Json(settings.get("leads")).is_true
-    kinds = KINDS if leads else KINDS[:2]
-    return Bitrix24(_portal(http, access), kinds, skips_absent=Json(settings.get("skip_absent")).is_true)
+    given = {name: Json(access.settings.get(name)) for name in ("leads", "skip_absent", "pages")}
+    kinds = KINDS if given["leads"].value in (None, "") or given["leads"].is_true else KINDS[:2]
+    count = min(max(given["pages"].count or _PAGES, 1), _MOST_PAGES)
+    return Bitrix24(_portal(http, access), _Extent(kinds, count, given["skip_absent"].is_true))
 
 
 def _portal(http: Outbound, access: Access) -> Portal:
@@ -64,13 +65,23 @@ def _portal(http: Outbound, access: Access) -> Portal:
     return Portal(Session(http, access, address[1], complain=complain))
 
 
+@dataclass(frozen=True, slots=True)
+class _Extent:
+    """What of a portal is mirrored, and how much of it at once."""
+
+    kinds: Sequence[str]
+    pages: int
+    skips_absent: bool
+
+
 class Bitrix24:
     """The Crm of one portal. External ids have the kind in them: 5 is a contact, a company and a lead."""
 
-    def __init__(self, portal: Portal, kinds: Sequence[str], *, skips_absent: bool = False) -> None:
+    def __init__(self, portal: Portal, extent: _Extent) -> None:
         self._portal = portal
-        self._kinds = kinds
-        self._skips_absent = skips_absent
+        self._kinds = extent.kinds
+        self._pages = extent.pages
+        self._skips_absent = extent.skips_absent
         self._formats = read_formats(portal.session.access.settings)
 
     async def lookup(self, phone: str, seconds: float) -> Found:
@@ -127,7 +138,7 @@ class Bitrix24:
         if not at.left:
             return at.page((), self._kinds)
         since = (("filter[>=DATE_MODIFY]", at.since),) if at.since else ()
-        count, wanted = (1, tuple(at.left)) if at.is_fresh else (_PAGES, tuple(at.left)[:1])
+        count, wanted = (1, tuple(at.left)) if at.is_fresh else (self._pages, tuple(at.left)[:1])
         answers = await self._walk({kind: listed(kind, *since) for kind in wanted}, at.left, count)
         rows = {kind: _chain(answers, kind, at.left[kind]) for kind in wanted}
         return at.passed(rows, answers.began).page(await self._people(rows), self._kinds)
@@ -135,7 +146,7 @@ class Bitrix24:
     async def _contacts_of(self, at: Place) -> Page:
         some = at.companies[:PAGE]
         params = listed("contact", *any_of("COMPANY_ID", some))
-        answers = await self._walk({"contact": params}, {"contact": at.contact}, _PAGES)
+        answers = await self._walk({"contact": params}, {"contact": at.contact}, self._pages)
         rows = _chain(answers, "contact", at.contact)
         people = await self._people({"contact": rows})
         if is_end(rows):
@@ -154,8 +165,9 @@ class Bitrix24:
     async def people(self, external_ids: tuple[str, ...]) -> tuple[Person | Gone, ...]:
         """Return these; whom the answer lacks is gone, and so is what is no id of a kind that is mirrored."""
         known: dict[str, Person] = {}
-        for start in range(0, len(external_ids), _AT_ONCE):
-            commands = self._by_kinds(external_ids[start : start + _AT_ONCE])
+        step = self._pages * PAGE
+        for start in range(0, len(external_ids), step):
+            commands = self._by_kinds(external_ids[start : start + step])
             if not commands:
                 continue
             answers = await self._portal.batch(commands)

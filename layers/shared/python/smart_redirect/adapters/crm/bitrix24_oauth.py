@@ -31,14 +31,12 @@ class Application:
     client_secret: str
     given: Tokens
 
-    async def tokens(self) -> Tokens:
-        """Return the newest tokens; without an access token in the credentials the first one is asked for."""
+    async def tokens(self) -> Tokens | None:
+        """Return the newest tokens; None when there are none yet, and no access token in the credentials."""
         newest = await self.session.access.tokens.current()
-        if newest is not None:
-            return newest
-        return self.given if self.given.access else await self.renewed(self.given)
+        return newest or (self.given if self.given.access else None)
 
-    async def renewed(self, stale: Tokens) -> Tokens:
+    async def renewed(self, stale: Tokens | None) -> Tokens:
         """Have one process ask for new tokens; a refresh token works once, so the new one is kept before all else."""
         return await self.session.access.tokens.renew(stale, self._refresh)
 

@@ -45,10 +45,10 @@ class TokenExpired(CrmRefused):
 class Authority(Protocol):
     """Where an application's access tokens come from."""
 
-    async def tokens(self) -> Tokens:
-        """Return the newest tokens."""
+    async def tokens(self) -> Tokens | None:
+        """Return the newest tokens, None before the first."""
 
-    async def renewed(self, stale: Tokens) -> Tokens:
+    async def renewed(self, stale: Tokens | None) -> Tokens:
         """Return tokens that are not these."""
 
 
@@ -109,31 +109,47 @@ class Portal:
     authority: Authority | None = None
 
     async def batch(
-        self, commands: Mapping[str, str], *, seconds: float = READ_SECONDS, may_fail: Collection[str] = ()
+        self, commands: Mapping[str, str], *, seconds: float | None = None, may_fail: Collection[str] = ()
     ) -> Answers:
-        """Return what the commands brought, in one hit; errors of those that `may_fail` are passed over."""
-        if self.authority is None:
-            return await self._send({}, commands, seconds, may_fail)
-        tokens = await self.authority.tokens()
-        try:
-            return await self._send({"auth": tokens.access}, commands, seconds, may_fail)
-        except TokenExpired:
-            tokens = await self.authority.renewed(tokens)
-        return await self._send({"auth": tokens.access}, commands, seconds, may_fail)
+        """Return what the commands brought, in one hit; errors of those that `may_fail` are passed over.
 
-    async def _send(
-        self, auth: Mapping[str, str], commands: Mapping[str, str], seconds: float, may_fail: Collection[str]
-    ) -> Answers:
-        body = json.dumps({"halt": 0, "cmd": dict(commands), **auth}).encode()
-        document = await self.session.post_json("/batch", body, seconds=seconds)
+        One that has but some `seconds` renews no token: what is cut off in between loses a refresh token that works
+        once. The next run of the sync renews it.
+        """
+        hit = _Hit(commands, seconds or READ_SECONDS, may_fail)
+        if self.authority is None:
+            return await self._send({}, hit)
+        tokens = await self.authority.tokens()
+        if tokens is not None:
+            try:
+                return await self._send({"auth": tokens.access}, hit)
+            except TokenExpired:
+                pass
+        if seconds is not None:
+            raise CrmUnavailable("has no access token now; the next sync renews it")
+        tokens = await self.authority.renewed(tokens)
+        return await self._send({"auth": tokens.access}, hit)
+
+    async def _send(self, auth: Mapping[str, str], hit: "_Hit") -> Answers:
+        body = json.dumps({"halt": 0, "cmd": dict(hit.commands), **auth}).encode()
+        document = await self.session.post_json("/batch", body, seconds=hit.seconds)
         found = document["result"]
         if not isinstance(found["result"].value, dict | list):
             raise CrmMalformed("its answer is none to a batch")
-        for name in commands:
+        for name in hit.commands:
             error = found["result_error"][name]
-            if error and name not in may_fail:
+            if error and name not in hit.may_fail:
                 complain_about(error, found["result_time"][name])
         return Answers(document)
+
+
+@dataclass(frozen=True, slots=True)
+class _Hit:
+    """One request."""
+
+    commands: Mapping[str, str]
+    seconds: float
+    may_fail: Collection[str]
 
 
 def command(method: str, params: Sequence[tuple[str, str]]) -> str:
