@@ -8,7 +8,7 @@ from urllib.parse import parse_qsl
 from smart_redirect.domain.crm_mirror import kept_id
 
 _MOST = 500
-_AMO = re.compile(r"(?:contacts|companies)\[(?:add|update|delete|restore|responsible)\]\[\d+\]\[id\]")
+_AMO = re.compile(r"(contacts|companies)\[(?:add|update|delete|restore|responsible)\]\[\d+\]\[id\]")
 _BITRIX = re.compile(r"ONCRM(CONTACT|COMPANY|LEAD)(?:ADD|UPDATE|DELETE)", re.IGNORECASE)
 Fields = list[tuple[str, str]]
 
@@ -38,7 +38,11 @@ def _bitrix(_: object, fields: Fields) -> Iterator[str]:
 
 
 def _amo(_: object, fields: Fields) -> Iterator[str]:
-    return (value for name, value in fields if _AMO.fullmatch(name))
+    """Read `contacts[update][0][id]=5`: our ids say which kind it is."""
+    for name, value in fields:
+        found = _AMO.fullmatch(name)
+        if found:
+            yield f"{'contact' if found[1] == 'contacts' else 'company'}:{value}"
 
 
 def _moysklad(document: object, _: Fields) -> Iterator[str]:
