@@ -88,7 +88,7 @@ class Ours:
         self.crm, self.calls, self.tally = Customers(), MemoryCalls(self.rows), Tally()
         self.live, self.mirror = MemoryLive(self.rows), MemoryMirror(self.rows)
         budgets = MemoryBudgets(self.rows)
-        self.refresh = RefreshLikely(self.calls, self.live, lambda _: self.crm, budgets, lambda: self.now)
+        self.refresh = RefreshLikely(self.calls, self.live, lambda *_: self.crm, budgets, lambda: self.now)
 
     async def turn(self, at: float) -> None:
         """Run a round of the schedule."""

@@ -23,6 +23,8 @@ _MOST_EVER = 100
 _AT_ONCE = 64
 # No call waits for it, but a claim is good for some seconds only.
 _LOOK_UP = 3.0
+_NAPS = 3
+_LONGEST_NAP = 0.7
 # Who called once, a fortnight ago or more, is not refreshed.
 _LEAST = 0.25
 # Longer than what ends soon, else it would be claimed once more by a run beside this one.
@@ -89,8 +91,14 @@ class RefreshLikely:
         return done
 
     async def _may_ask(self, account: Account) -> bool:
+        """Take one request, if need be after a short wait: a sync that begins now takes a second's worth at once."""
         rate = rate_of(account.vendor, account.settings)
-        return (await self._budgets.take(account.key, 1, rate, kept(rate))).requests > 0
+        for _ in range(_NAPS):
+            grant = await self._budgets.take(account.key, 1, rate, kept(rate))
+            if grant.requests or grant.wait > _LONGEST_NAP:
+                return grant.requests > 0
+            await asyncio.sleep(grant.wait)
+        return False
 
     async def _refresh(self, account: Account, phone: str) -> None:
         async with asyncio.timeout(_LOOK_UP):
