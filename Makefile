@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: run test test-postgres-15 test-asterisk check format bench lock schema backup restore clean help
+.PHONY: run test test-previous test-postgres-15 test-asterisk check format bench lock schema backup restore clean help
 
 include infra/aws/aws.mk
 
@@ -21,6 +21,9 @@ test: $(VENV)/.dev  ## every test but those on a real Asterisk and on the AWS bu
 
 test-postgres-15: $(VENV)/.dev  ## the tests that use the database, on Debian's PostgreSQL 15
 	POSTGRES_BIN_TEST=/usr/lib/postgresql/15/bin $(BIN)/python -m pytest tests/adapters tests/usecases tests/functions
+
+test-previous: $(VENV)/.dev  ## the previous release's tests on this release's schema
+	infra/test-previous $(BIN)/python
 
 test-asterisk: $(VENV)/.dev  ## real calls on Asterisk 16 and 22 in chroots (root, debootstrap, sip-tester)
 	$(BIN)/python -m pytest tests/asterisk

@@ -362,10 +362,13 @@ CREATE TABLE public.crm_contacts (
     responsible_extension text,
     updated_at timestamp with time zone DEFAULT now() NOT NULL,
     expires_at timestamp with time zone,
+    is_lead boolean DEFAULT false NOT NULL,
     CONSTRAINT crm_contacts_phone_check CHECK ((phone ~ '^\+[0-9]{7,15}$'::text))
 );
 
 COMMENT ON COLUMN public.crm_contacts.expires_at IS 'a live look-up wrote it: believed so long, unless the mirror confirms it; null: the mirror''s own';
+
+COMMENT ON COLUMN public.crm_contacts.is_lead IS 'not a customer yet: comes after the customers among the owners of a phone';
 
 CREATE TABLE public.crm_dirty (
     enterprise_id integer NOT NULL,
@@ -433,7 +436,8 @@ CREATE UNLOGGED TABLE public.crm_staging (
     phone text NOT NULL,
     name text NOT NULL,
     responsible_id text,
-    updated_at timestamp with time zone NOT NULL
+    updated_at timestamp with time zone NOT NULL,
+    is_lead boolean DEFAULT false NOT NULL
 )
 WITH (autovacuum_vacuum_scale_factor='0', autovacuum_vacuum_threshold='20000');
 
@@ -453,7 +457,8 @@ CREATE TABLE public.crm_sync (
     next_at timestamp with time zone DEFAULT now() NOT NULL,
     failures integer DEFAULT 0 NOT NULL,
     open_until timestamp with time zone,
-    error text
+    error text,
+    begun_at timestamp with time zone DEFAULT now() NOT NULL
 );
 
 COMMENT ON COLUMN public.crm_sync.cursor IS 'where the next page begins; null: with everything';
@@ -463,6 +468,22 @@ COMMENT ON COLUMN public.crm_sync.walked_at IS 'when the bulk walk came to its e
 COMMENT ON COLUMN public.crm_sync.sweep IS 'number of the repair sweep; people of lower numbers are gone when it ends';
 
 COMMENT ON COLUMN public.crm_sync.open_until IS 'the breaker: nothing is asked before';
+
+COMMENT ON COLUMN public.crm_sync.begun_at IS 'when the first run began; the age of a mirror that never came to its end counts from here';
+
+CREATE TABLE public.crm_tokens (
+    enterprise_id integer NOT NULL,
+    connection_id integer NOT NULL,
+    sealed bytea,
+    key_id integer,
+    credentials_hash bytea,
+    renewed_at timestamp with time zone,
+    CONSTRAINT sealed_by_a_key CHECK (((sealed IS NULL) = (key_id IS NULL)))
+);
+
+COMMENT ON TABLE public.crm_tokens IS 'newest OAuth tokens of a connection; the row is locked while one process renews them: refresh tokens work once';
+
+COMMENT ON COLUMN public.crm_tokens.credentials_hash IS 'SHA-256 of the sealed credentials that they grew from: new credentials void them';
 
 CREATE TABLE public.dead_events (
     id bigint NOT NULL,
@@ -957,6 +978,9 @@ ALTER TABLE ONLY public.crm_people
 ALTER TABLE ONLY public.crm_sync
     ADD CONSTRAINT crm_sync_pkey PRIMARY KEY (enterprise_id, connection_id);
 
+ALTER TABLE ONLY public.crm_tokens
+    ADD CONSTRAINT crm_tokens_pkey PRIMARY KEY (enterprise_id, connection_id);
+
 ALTER TABLE ONLY public.dead_events
     ADD CONSTRAINT dead_events_pkey PRIMARY KEY (id);
 
@@ -1280,6 +1304,9 @@ ALTER TABLE ONLY public.crm_people
 
 ALTER TABLE ONLY public.crm_sync
     ADD CONSTRAINT crm_sync_enterprise_id_connection_id_fkey FOREIGN KEY (enterprise_id, connection_id) REFERENCES public.crm_connections(enterprise_id, id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.crm_tokens
+    ADD CONSTRAINT crm_tokens_enterprise_id_connection_id_fkey FOREIGN KEY (enterprise_id, connection_id) REFERENCES public.crm_connections(enterprise_id, id) ON DELETE CASCADE;
 
 ALTER TABLE ONLY public.department_members
     ADD CONSTRAINT department_members_enterprise_id_department_id_fkey FOREIGN KEY (enterprise_id, department_id) REFERENCES public.departments(enterprise_id, id) ON DELETE CASCADE;

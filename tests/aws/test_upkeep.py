@@ -113,6 +113,14 @@ def test_while_the_database_is_away_the_delivery_fails_and_comes_again(
         assert away.invoke(delivery(line))["errorType"] == "DatabaseUnavailable"
 
 
+OLD_MIRROR = """
+    WITH connected AS (
+        UPDATE crm_connections SET sealed = 'x', key_id = 1 WHERE enterprise_id = 1 AND id = 1 RETURNING enterprise_id, id
+    )
+    INSERT INTO crm_sync (enterprise_id, connection_id, synced_at)
+    SELECT enterprise_id, id, now() - interval '1 hour' FROM connected"""
+
+
 @pytest.fixture
 def upkeep(bundle: Bundle, demo_url: str, extension: FakeExtension, variables: dict[str, str]) -> Iterator[Emulator]:
     extension.put("database", DATABASE_URL=demo_url)
@@ -123,13 +131,15 @@ def upkeep(bundle: Bundle, demo_url: str, extension: FakeExtension, variables: d
 def test_a_host_that_is_silent_and_a_change_that_waits_are_seen_and_are_metrics(
     upkeep: Emulator, demo_url: str
 ) -> None:
-    asyncio.run(execute(demo_url, "UPDATE pbx_hosts SET install = 'whole-file'"))
+    asyncio.run(execute(demo_url, "UPDATE pbx_hosts SET install = 'whole-file'", OLD_MIRROR))
     seen = upkeep.invoke({"run": "watch"})
     assert seen["silent_hosts"] == 1
     assert seen["oldest_change"] > 0
+    assert 3600 <= seen["oldest_mirror"] < 3660
     [line] = [json.loads(line) for line in upkeep.output().splitlines() if line.startswith("{") and "_aws" in line]
     names = {each["Name"] for each in line["_aws"]["CloudWatchMetrics"][0]["Metrics"]}
-    assert (names, line["SilentHosts"]) == ({"SilentHosts", "OldestChangeSeconds"}, [1.0])
+    assert (names, line["SilentHosts"]) == ({"SilentHosts", "OldestChangeSeconds", "OldestMirrorMinutes"}, [1.0])
+    assert 60 <= line["OldestMirrorMinutes"][0] < 61
 
 
 def test_the_coming_months_have_their_partitions(upkeep: Emulator, demo_url: str) -> None:

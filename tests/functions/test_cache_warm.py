@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 from uuid import UUID
@@ -12,13 +12,14 @@ import pytest
 from starlette.applications import Starlette
 
 from cache_warm import app as function
-from smart_redirect.adapters.memory_crm import MemoryCrm
+from smart_redirect.adapters.memory_crm import MemoryCrm, PacedCrm
 from smart_redirect.adapters.sealed import Seal
 from smart_redirect.bootstrap.cache_warm import HttpHandler, ScheduleHandler
 from smart_redirect.bootstrap.crm import open_crm
 from smart_redirect.domain.token import token_hash
 from smart_redirect.local.demo import load_demo
 from smart_redirect.settings import Settings
+from smart_redirect.usecases.ports_crm import Access
 from tests.conftest import run
 from tests.parity import Answered, Sent, ask_lambda, ask_locally, http_event, rest_event
 from tests.usecases.mirrored import people
@@ -86,9 +87,9 @@ class Vendors:
         self.crm, self.given = MemoryCrm(), {}
         self.crm.fill(people(5))
 
-    def __call__(self, vendor: str, settings: Mapping[str, object]) -> MemoryCrm:
-        self.given = {"vendor": vendor, **settings}
-        return self.crm
+    def __call__(self, vendor: str, access: Access) -> PacedCrm:
+        self.given = {"vendor": vendor, **access.settings}
+        return PacedCrm(self.crm, access.turn)
 
 
 class Context:
@@ -197,4 +198,4 @@ def test_a_walk_that_a_turn_does_not_end_goes_on_in_the_next(
 
 
 def test_the_function_exports_both_handlers() -> None:
-    assert (type(function.handler), type(function.http_handler)) == (ScheduleHandler, HttpHandler)
+    assert (type(function.handler.handler), type(function.http_handler.handler)) == (ScheduleHandler, HttpHandler)

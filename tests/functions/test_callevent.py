@@ -105,8 +105,8 @@ def test_a_function_that_cannot_be_opened_answers_json(handler: EventsHandler, m
 
 
 def test_the_function_exports_its_handlers() -> None:
-    assert isinstance(function.handler, EventsHandler)
-    assert isinstance(function.queue_handler, QueueHandler)
+    assert isinstance(function.handler.handler, EventsHandler)
+    assert isinstance(function.queue_handler.handler, QueueHandler)
 
 
 # --- the function behind the queue

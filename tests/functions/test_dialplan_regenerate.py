@@ -161,6 +161,6 @@ def test_files_of_a_host_ask_for_a_build_by_message(url: str, http: HttpHandler)
 
 
 def test_importing_the_function_opens_nothing() -> None:
-    assert isinstance(function.http_handler, HttpHandler)
-    assert isinstance(function.queue_handler, QueueHandler)
-    assert isinstance(function.schedule_handler, ScheduleHandler)
+    assert isinstance(function.http_handler.handler, HttpHandler)
+    assert isinstance(function.queue_handler.handler, QueueHandler)
+    assert isinstance(function.schedule_handler.handler, ScheduleHandler)

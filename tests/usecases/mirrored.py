@@ -6,13 +6,13 @@ from dataclasses import dataclass, field
 from time import monotonic
 from typing import Any
 
-from smart_redirect.adapters.memory_crm import MemoryCrm
+from smart_redirect.adapters.memory_crm import MemoryCrm, PacedCrm
 from smart_redirect.adapters.postgres.budgets import PostgresBudgets
 from smart_redirect.adapters.postgres.mirror import PostgresMirror
 from smart_redirect.domain.crm import Person
 from smart_redirect.domain.phone import normalise
 from smart_redirect.usecases.pace import Pace
-from smart_redirect.usecases.ports_mirror import Account, Key
+from smart_redirect.usecases.ports_mirror import Account, Key, Turn
 from smart_redirect.usecases.sync_crm import Outcome, Rhythm, SyncCrm
 
 KEY = Key(1, 1)
@@ -40,8 +40,8 @@ class Mirrored:
         self.crms[key] = crm or MemoryCrm()
         return self.crms[key]
 
-    def open(self, account: Account) -> MemoryCrm:
-        return self.crms[account.key]
+    def open(self, account: Account, turn: Turn) -> PacedCrm:
+        return PacedCrm(self.crms[account.key], turn)
 
     def syncing(self, rhythm: Rhythm = EVERY_TIME) -> SyncCrm:
         return SyncCrm(PostgresMirror(self.pool), self.open, Pace(PostgresBudgets(self.pool), monotonic), rhythm)

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from smart_redirect.domain.crm import Change, Found, Gone, Ids, Manager, Merged, Page, Person
 from smart_redirect.errors import CrmUnavailable
+from smart_redirect.usecases.ports_mirror import Turn
 
 
 class MemoryCrm:
@@ -115,6 +116,39 @@ class MemoryCrm:
     def fill(self, people: Iterable[Person]) -> None:
         """Have people from the beginning, before any feed."""
         self.people_now |= {person.external_id: person for person in people}
+
+
+class PacedCrm:
+    """A CRM in memory as one run sees it: each call is a request, and waits for its turn."""
+
+    def __init__(self, crm: MemoryCrm, turn: Turn) -> None:
+        self._crm = crm
+        self._turn = turn
+
+    async def lookup(self, phone: str, seconds: float) -> Found:
+        """Look up in turn."""
+        await self._turn()
+        return await self._crm.lookup(phone, seconds)
+
+    async def changes(self, cursor: str | None) -> Page:
+        """Return a page in turn."""
+        await self._turn()
+        return await self._crm.changes(cursor)
+
+    async def ids(self, cursor: str | None) -> Ids:
+        """Return ids in turn."""
+        await self._turn()
+        return await self._crm.ids(cursor)
+
+    async def people(self, external_ids: tuple[str, ...]) -> tuple[Person | Gone, ...]:
+        """Return people in turn."""
+        await self._turn()
+        return await self._crm.people(external_ids)
+
+    async def managers(self) -> tuple[Manager, ...]:
+        """Return the users in turn."""
+        await self._turn()
+        return await self._crm.managers()
 
 
 def _alike(own: str, phone: str) -> bool:

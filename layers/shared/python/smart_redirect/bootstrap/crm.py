@@ -3,7 +3,7 @@
 import importlib
 import json
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -15,14 +15,14 @@ from smart_redirect.adapters.postgres.hooks import PostgresHooks
 from smart_redirect.adapters.postgres.live import PostgresLive
 from smart_redirect.adapters.postgres.mirror import PostgresMirror
 from smart_redirect.adapters.postgres.pool import RenewedUrl, open_pool
+from smart_redirect.adapters.postgres.tokens import PostgresTokens
 from smart_redirect.adapters.postgres.warm import PostgresEnding
 from smart_redirect.adapters.sealed import Seal
-from smart_redirect.errors import CrmRefused
 from smart_redirect.settings import Settings
 from smart_redirect.usecases.live_lookup import LiveLookup
 from smart_redirect.usecases.pace import Pace
-from smart_redirect.usecases.ports_crm import Crm
-from smart_redirect.usecases.ports_mirror import Account, OpenCrm
+from smart_redirect.usecases.ports_crm import Access, Crm
+from smart_redirect.usecases.ports_mirror import Account, OpenCrm, Turn
 from smart_redirect.usecases.refresh_likely import RefreshLikely
 from smart_redirect.usecases.sync_crm import SyncCrm
 from smart_redirect.usecases.take_hint import TakeHint
@@ -36,8 +36,8 @@ _AT_ONCE = 4
 class MakeCrm(Protocol):
     """What makes a vendor's adapter: adapters/crm/vendors.py, or a CRM in memory in tests."""
 
-    def __call__(self, vendor: str, settings: Mapping[str, object]) -> Crm:
-        """Return the CRM of a vendor by the connection's settings, credentials among them."""
+    def __call__(self, vendor: str, access: Access) -> Crm:
+        """Return the CRM of a vendor; CrmRefused when settings or credentials lack something."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,15 +60,17 @@ async def open_crm(
     """Yield the parts; the pool connects when it is first needed."""
     statements = settings.statement_cache
     pool = await open_pool(settings.database_url, size=_AT_ONCE, statement_cache=statements, renewed=renewed)
+    vendors = LazyVendors(settings)
     try:
-        yield _assemble(settings, pool, make or _make)
+        yield _assemble(settings, pool, make or vendors)
     finally:
+        await vendors.close()
         pool.terminate()
 
 
 def _assemble(settings: Settings, pool: "asyncpg.Pool[Any]", make: MakeCrm) -> CrmParts:
     mirror, hooks = PostgresMirror(pool), PostgresHooks(pool)
-    budgets, open_account = PostgresBudgets(pool), unsealing(Seal(settings.key_bytes, settings.key_id), make)
+    budgets, open_account = PostgresBudgets(pool), unsealing(Seal(settings.key_bytes, settings.key_id), make, pool)
     sync = SyncCrm(mirror, open_account, Pace(budgets, time.monotonic))
     live = LiveLookup(PostgresLive(pool), open_account, budgets, time.monotonic)
     refresh = RefreshLikely(PostgresEnding(pool), PostgresLive(pool), open_account, budgets, time.monotonic)
@@ -77,22 +79,36 @@ def _assemble(settings: Settings, pool: "asyncpg.Pool[Any]", make: MakeCrm) -> C
     return CrmParts(Warm(mirror, sync), sync, mirror, endpoints, live, refresh, pool)
 
 
-def unsealing(seal: Seal, make: MakeCrm) -> OpenCrm:
+def unsealing(seal: Seal, make: MakeCrm, pool: "asyncpg.Pool[Any]") -> OpenCrm:
     """Return what opens a connection's credentials and makes its CRM by them; they win over the settings."""
 
-    def open_account(account: Account) -> Crm:
+    def open_account(account: Account, turn: Turn) -> Crm:
         key = account.key
         text = seal.open(account.sealed, account.key_id, key.enterprise_id, key.connection_id)
-        return make(account.vendor, {**account.settings, **json.loads(text)})
+        settings = {**account.settings, **json.loads(text)}
+        tokens = PostgresTokens(pool, seal, account)
+        return make(account.vendor, Access(settings, account.country, turn, tokens))
 
     return open_account
 
 
-def _make(vendor: str, settings: Mapping[str, object]) -> Crm:
-    """Make a vendor's adapter; its module, and httpx with it, is imported when the first connection needs it."""
-    try:
-        vendors = importlib.import_module("smart_redirect.adapters.crm.vendors")
-    except ModuleNotFoundError as error:
-        raise CrmRefused(f"there is no adapter for {vendor}") from error
-    crm: Crm = vendors.make(vendor, settings)
-    return crm
+class LazyVendors:
+    """The vendors' adapters; they, and httpx with them, are imported when the first connection needs one."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._vendors: Any = None
+
+    def __call__(self, vendor: str, access: Access) -> Crm:
+        """Return the CRM of a vendor."""
+        if self._vendors is None:
+            module = importlib.import_module("smart_redirect.adapters.crm.vendors")
+            networks = self._settings.listed(self._settings.crm_private_networks)
+            self._vendors = module.Vendors(networks, self._settings.crm_ca_file)
+        crm: Crm = self._vendors(vendor, access)
+        return crm
+
+    async def close(self) -> None:
+        """Close what was opened."""
+        if self._vendors is not None:
+            await self._vendors.close()

@@ -69,4 +69,6 @@ def _publish(seen: Watched) -> None:
     metrics = Metrics(namespace=NAMESPACE, service="upkeep")
     metrics.add_metric("SilentHosts", MetricUnit.Count, seen.silent_hosts)
     metrics.add_metric("OldestChangeSeconds", MetricUnit.Seconds, seen.oldest_change)
+    # In minutes, because the alarm compares with a parameter that people set in minutes.
+    metrics.add_metric("OldestMirrorMinutes", MetricUnit.NoUnit, seen.oldest_mirror / 60)
     metrics.flush_metrics()

@@ -17,6 +17,8 @@ class Person:
     updated_at: float | None = None
     """When the CRM last changed it, seconds since the epoch, if it says so: newer wins among owners of a phone."""
     is_company: bool = False
+    is_lead: bool = False
+    """Not a customer yet: among the owners of a phone it comes after those who are."""
 
 
 @dataclass(frozen=True, slots=True)

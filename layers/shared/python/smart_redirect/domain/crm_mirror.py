@@ -25,6 +25,7 @@ class Owner:
     phones: tuple[str, ...]
     responsible_id: str | None
     updated_at: float
+    is_lead: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,13 +63,18 @@ def owner(person: Person, country: str) -> Owner:
         phones=tuple(dict.fromkeys(phone for phone in phones if phone)),
         responsible_id=kept_id(person.responsible_id or "") or None,
         updated_at=_time(person.updated_at),
+        is_lead=person.is_lead,
     )
 
 
 def owners_of(found: Found, country: str, phone: str) -> Sequence[Owner]:
     """Return those who really have the phone (E.164), in the mirror's order: CRMs compare loosely."""
     owners = [each for each in (owner(person, country) for person in found.people) if phone in each.phones]
-    return sorted(owners, key=lambda o: (o.responsible_id is None, -o.updated_at, len(o.external_id), o.external_id))
+    return sorted(owners, key=_rank)
+
+
+def _rank(each: Owner) -> tuple[bool, bool, float, int, str]:
+    return each.is_lead, each.responsible_id is None, -each.updated_at, len(each.external_id), each.external_id
 
 
 def kept_id(external_id: str) -> str:

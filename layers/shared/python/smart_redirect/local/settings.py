@@ -14,7 +14,12 @@ def _model() -> type[BaseSettings]:
     found: dict[str, Any] = {
         field.name: (
             type(field.default),
-            Field(default=field.default, validation_alias=AliasChoices(variable(field.name))),
+            Field(
+                default=field.default,
+                validation_alias=AliasChoices(variable(field.name)),
+                ge=field.metadata.get("least"),
+                le=field.metadata.get("most"),
+            ),
         )
         for field in fields(Settings)
     }

@@ -71,7 +71,8 @@ class DeliverEvents:
             return f"{type(error).__name__}: {error}"
         except Exception as error:
             # The text of an error may quote the caller's number: it goes to the table, not to the log.
-            logger.warning("an event of call %s can not be recorded: %s", events[0].unique_id, type(error).__name__)
+            about = {"unique_id": events[0].unique_id}
+            logger.warning("an event can not be recorded: %s", type(error).__name__, extra=about)
             return f"{type(error).__name__}: {error}"
         return Outcome.RECORDED
 

@@ -4,12 +4,14 @@ import asyncio
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from smart_redirect.domain.crm_budget import rate_of
 from smart_redirect.domain.crm_mirror import Owner, owners_of
 from smart_redirect.domain.enterprise import Enterprise
 from smart_redirect.domain.facts import Contact
 from smart_redirect.errors import Unavailable
+from smart_redirect.usecases.pace import OutOfTime
 from smart_redirect.usecases.ports import Clock
 from smart_redirect.usecases.ports_mirror import Account, Budgets, Key, LiveLedger, OpenCrm
 from smart_redirect.usecases.sync_crm import pause_after
@@ -114,9 +116,10 @@ class LiveLookup:
         breaker = self._breaker(account.key)
         try:
             async with asyncio.timeout(max(0.0, until - self._clock())):
-                if not await self._may_ask(account):
-                    return ()
-                found = await self._open(account).lookup(caller, until - self._clock())
+                crm = self._open(account, partial(self._take_turn, account))
+                found = await crm.lookup(caller, until - self._clock())
+        except OutOfTime:
+            return ()
         except Exception as error:
             _log(error)
             breaker.failures += 1
@@ -127,10 +130,11 @@ class LiveLookup:
         self._keep(account.key, caller, owners, dict(found.extensions))
         return tuple(_contact(account.key, each, dict(found.extensions)) for each in owners)
 
-    async def _may_ask(self, account: Account) -> bool:
-        """Take from the reserve too: a call is waiting."""
+    async def _take_turn(self, account: Account) -> None:
+        """Take from the reserve too: a call is waiting, and for a bucket to fill there is no time."""
         grant = await self._budgets.take(account.key, 1, rate_of(account.vendor, account.settings), 0)
-        return grant.requests > 0
+        if not grant.requests:
+            raise OutOfTime
 
     def _breaker(self, key: Key) -> _Breaker:
         return self._breakers.setdefault(key, _Breaker())

@@ -1,5 +1,7 @@
 """The Protocol behind which every CRM vendor stands: adapters/crm/<vendor>.py."""
 
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from smart_redirect.domain.crm import Found, Gone, Ids, Manager, Page, Person
@@ -30,3 +32,37 @@ class Crm(Protocol):
 
     async def managers(self) -> tuple[Manager, ...]:
         """Return the users of the CRM."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tokens:
+    """What OAuth gave: `access` until `expires_at` (Unix time, seconds), and `refresh`, which often works once."""
+
+    access: str = field(repr=False)
+    refresh: str = field(repr=False)
+    expires_at: float
+
+
+class TokenStore(Protocol):
+    """Where a connection's tokens are kept, for all processes. Both raise DatabaseUnavailable."""
+
+    async def current(self) -> Tokens | None:
+        """Return the newest tokens; None before the first renewal, when only the credentials have some."""
+
+    async def renew(self, stale: Tokens | None, refresh: Callable[[Tokens | None], Awaitable[Tokens]]) -> Tokens:
+        """Have one process at a time renew the tokens, and keep what `refresh` returns before anybody else may ask.
+
+        If somebody has renewed `stale` meanwhile, his tokens are returned and `refresh` is not called. It gets the
+        newest ones.
+        """
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """How a connection reaches its CRM: settings with the credentials in them, and a turn for each request."""
+
+    settings: Mapping[str, object] = field(repr=False)
+    country: str
+    turn: Callable[[], Awaitable[None]]
+    """Awaited before each request: returns when the budget has one left, or raises OutOfTime."""
+    tokens: TokenStore

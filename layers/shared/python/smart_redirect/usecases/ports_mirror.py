@@ -1,6 +1,6 @@
 """The Protocols that keeping the mirrors of CRMs needs from the outside."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -9,6 +9,8 @@ from smart_redirect.domain.crm_budget import Rate
 from smart_redirect.domain.crm_mirror import Fold, Owner
 from smart_redirect.errors import SmartRedirectError
 from smart_redirect.usecases.ports_crm import Crm
+
+Turn = Callable[[], Awaitable[None]]
 
 
 class LeaseLost(SmartRedirectError):
@@ -156,8 +158,8 @@ class Budgets(Protocol):
 class OpenCrm(Protocol):
     """How a connection's CRM is reached."""
 
-    def __call__(self, account: Account) -> Crm:
-        """Return the CRM; Unavailable when the credentials cannot be read."""
+    def __call__(self, account: Account, turn: Turn) -> Crm:
+        """Return the CRM, which awaits `turn` before each request; Unavailable when the credentials cannot be read."""
 
 
 class LiveLedger(Protocol):

@@ -2,14 +2,16 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from smart_redirect.domain.crm_budget import Rate, rate_of
 from smart_redirect.domain.crm_mirror import owners_of
 from smart_redirect.domain.likely_callers import likelihood
 from smart_redirect.errors import Unavailable
 from smart_redirect.usecases.live_lookup import Patience
+from smart_redirect.usecases.pace import OutOfTime
 from smart_redirect.usecases.ports import Clock
 from smart_redirect.usecases.ports_mirror import Account, Budgets, Key, LiveLedger, OpenCrm
 from smart_redirect.usecases.ports_warm import SOON_SECONDS, Ending, EndingLedger
@@ -37,6 +39,19 @@ class Refreshed:
 
     callers: int
     failures: int
+
+
+class _Turns:
+    """The turns of one look-up: the first was taken before the caller was claimed."""
+
+    def __init__(self, may_ask: Callable[[], Awaitable[bool]]) -> None:
+        self._may_ask = may_ask
+        self._is_first = True
+
+    async def __call__(self) -> None:
+        if not self._is_first and not await self._may_ask():
+            raise OutOfTime
+        self._is_first = False
 
 
 class RefreshLikely:
@@ -86,8 +101,7 @@ class RefreshLikely:
             if not may_go_on() or not await self._may_ask(caller.account):
                 break
             if await self._ledger.claim(caller.account.key, caller.phone):
-                await self._refresh(caller.account, caller.phone)
-                done += 1
+                done += await self._refresh(caller.account, caller.phone)
         return done
 
     async def _may_ask(self, account: Account) -> bool:
@@ -100,14 +114,19 @@ class RefreshLikely:
             await asyncio.sleep(grant.wait)
         return False
 
-    async def _refresh(self, account: Account, phone: str) -> None:
-        async with asyncio.timeout(_LOOK_UP):
-            found = await self._open(account).lookup(phone, _LOOK_UP)
+    async def _refresh(self, account: Account, phone: str) -> bool:
+        """Look up and keep; False when the budget ended in between."""
+        try:
+            async with asyncio.timeout(_LOOK_UP):
+                found = await self._open(account, _Turns(partial(self._may_ask, account))).lookup(phone, _LOOK_UP)
+        except OutOfTime:
+            return False
         owners = owners_of(found, account.country, phone)
         if owners:
             await self._live.found(account.key, owners, dict(found.extensions), BELIEVED.found)
         else:
             await self._live.missed(account.key, phone, BELIEVED.missed)
+        return True
 
 
 def kept(rate: Rate) -> int:

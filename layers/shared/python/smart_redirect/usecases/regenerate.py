@@ -79,7 +79,8 @@ class Regenerate:
                 built.append(await self(enterprise_id))
             except Exception:
                 # Its lease runs out by itself: an enterprise that always fails is tried again, but not first.
-                logger.exception("the dialplan of enterprise id %s could not be built", enterprise_id)
+                about = {"enterprise_id": enterprise_id}
+                logger.exception("the dialplan of enterprise id %s could not be built", enterprise_id, extra=about)
         return built
 
 

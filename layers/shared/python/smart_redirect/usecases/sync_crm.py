@@ -2,8 +2,9 @@
 
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from enum import StrEnum
+from functools import partial
 
 from smart_redirect.domain.crm_mirror import fold, kept_id
 from smart_redirect.errors import CrmLimited, CrmMalformed, CrmRefused, DatabaseUnavailable, Unavailable
@@ -41,15 +42,10 @@ class Rhythm:
 
 @dataclass(frozen=True, slots=True)
 class _Run:
-    """One run: its claim, the CRM, and who says when to stop."""
+    """One run: its claim, and the CRM, which waits for its turn before each request and is told there when to stop."""
 
     claim: Claim
     crm: Crm
-    pace: Pace
-
-    async def turn(self) -> None:
-        """Wait for the next request's turn; OutOfTime when there is none left."""
-        await self.pace.turn(self.claim.account)
 
 
 class SyncCrm:
@@ -67,7 +63,8 @@ class SyncCrm:
         if claim is None:
             return Outcome.BUSY
         try:
-            await self._sync(_Run(claim, self._open(claim.account), self._pace.until(may_go_on)))
+            turn = partial(self._pace.until(may_go_on).turn, claim.account)
+            await self._sync(_Run(claim, self._open(claim.account, turn)))
         except OutOfTime:
             return await self._pause(claim)
         except LeaseLost:
@@ -80,7 +77,6 @@ class SyncCrm:
 
     async def _sync(self, run: _Run) -> None:
         if _is_due(run.claim.state.managers_ago, self._rhythm.managers):
-            await run.turn()
             await self._mirror.managers(run.claim, await run.crm.managers())
         await self._hints(run)
         await self._changes(run)
@@ -100,14 +96,12 @@ class SyncCrm:
             marks = await self._mirror.marks(run.claim, _AT_ONCE)
             if not marks:
                 return
-            await run.turn()
             people = await run.crm.people(tuple(mark.external_id for mark in marks))
             await self._mirror.apply_marked(run.claim, fold(people, run.claim.account.country), marks)
 
     async def _changes(self, run: _Run) -> None:
         cursor, walked, more = run.claim.state.cursor, run.claim.state.walked, True
         while more:
-            await run.turn()
             page = await run.crm.changes(cursor)
             if page.more and page.cursor == cursor:
                 raise CrmMalformed("its pages do not go on")
@@ -121,12 +115,10 @@ class SyncCrm:
         """Compare ids; a CRM that feeds its deletions gives none, and then there is nothing to compare."""
         state = run.claim.state
         cursor = state.sweep_cursor if state.is_sweeping else None
-        await run.turn()
         page = await run.crm.ids(cursor)
         is_fed = not page.external_ids and page.cursor is None and cursor is None
         await self._mirror.sweep(run.claim, None if is_fed else _kept(page.external_ids), page.cursor)
         while page.cursor is not None:
-            await run.turn()
             page = await run.crm.ids(page.cursor)
             await self._mirror.sweep(run.claim, _kept(page.external_ids), page.cursor)
 
@@ -137,7 +129,7 @@ class SyncCrm:
     async def _note(self, claim: Claim, error: Exception) -> Outcome:
         """Keep what went wrong; the text of an error that is not ours may hold a key or a phone and is not shown."""
         text = f"{type(error).__name__}: {error}" if isinstance(error, Unavailable) else type(error).__name__
-        logger.warning("connection %s was not synced: %s", claim.account.key, text)
+        logger.warning("connection %s was not synced: %s", claim.account.key, text, extra=asdict(claim.account.key))
         pause = pause_after(error, claim.state.failures + 1)
         try:
             await self._mirror.failed(claim, text, self._every(claim), pause)

@@ -4,6 +4,7 @@ import asyncio
 import logging
 from collections import Counter
 from collections.abc import Callable, Mapping
+from dataclasses import asdict
 
 from smart_redirect.errors import DatabaseUnavailable
 from smart_redirect.usecases.ports_mirror import Key, Mirror
@@ -38,8 +39,8 @@ class Warm:
         try:
             return await self._sync(key, may_go_on)
         except DatabaseUnavailable as error:
-            logger.warning("connection %s was not synced: the database did not answer (%s)", key, error)
+            logger.warning("connection %s was not synced: no database (%s)", key, error, extra=asdict(key))
         except Exception as error:
             # Without its text and traceback: they may hold a secret.
-            logger.error("connection %s was not synced: %s", key, type(error).__name__)  # noqa: TRY400
+            logger.error("connection %s: %s", key, type(error).__name__, extra=asdict(key))  # noqa: TRY400
         return Outcome.FAILED

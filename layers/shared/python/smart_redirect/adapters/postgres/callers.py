@@ -47,7 +47,7 @@ def _enterprise(row: Any) -> Enterprise | None:
 
 def _answer(rows: list[Any]) -> FactsAnswer:
     """Map the rows of caller_facts, in the order of their columns: look-ups by name cost more than all the rest."""
-    version, epoch, off, snapshot, *talks, own_name, _, _, _, _, _, external_id = rows[0]
+    version, epoch, off, snapshot, *talks, own_name, _, _, _, _, _, external_id, _ = rows[0]
     facts = CallerFacts(
         first=None if talks[0] is None else Talk(*talks[:4]),
         last=None if talks[4] is None else Talk(*talks[4:]),
@@ -59,10 +59,10 @@ def _answer(rows: list[Any]) -> FactsAnswer:
 
 
 def _in_order(rows: list[Any]) -> list[Any]:
-    """Order the owners of a phone: those with a responsible first, then the newest, then the oldest id."""
+    """Order the owners of a phone: customers before leads, then with a responsible, the newest, the oldest id."""
     if len(rows) == 1:
         return rows
-    return sorted(rows, key=lambda row: (row[15] is None, -row[17], len(row[18]), row[18]))
+    return sorted(rows, key=lambda row: (row[19], row[15] is None, -row[17], len(row[18]), row[18]))
 
 
 def _contact(row: Any) -> Contact:

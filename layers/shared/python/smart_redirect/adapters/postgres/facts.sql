@@ -21,7 +21,8 @@ SELECT
     c.responsible_id,
     CASE WHEN m.is_active IS NOT FALSE THEN coalesce(m.extension, c.responsible_extension) END AS responsible_extension,
     extract(epoch FROM c.updated_at)::float8 AS updated_at,
-    c.external_id
+    c.external_id,
+    c.is_lead
 FROM settings_versions v
 CROSS JOIN deployment d
 LEFT JOIN caller_history h ON h.enterprise_id = $1::int AND h.phone = $2::text

@@ -42,6 +42,7 @@ class PostgresLive:
             [each.responsible_id for each, _ in rows],
             [extensions.get(each.responsible_id or "") for each, _ in rows],
             [datetime.fromtimestamp(each.updated_at, UTC) for each, _ in rows],
+            [each.is_lead for each, _ in rows],
         ]
         async with borrowed(self._pool) as connection:
             values = key.enterprise_id, key.connection_id, *columns, timedelta(seconds=seconds)

@@ -16,11 +16,12 @@ WHERE c.enterprise_id = $1 AND (s.open_until IS NULL OR s.open_until <= clock_ti
         AND m.until > clock_timestamp())
 
 -- name: found
--- $2 connection, $3 ids, $4 phones, $5 names, $6 responsibles, $7 extensions, $8 times, $9 how long it is believed.
+-- $2 connection, $3 ids, $4 phones, $5 names, $6 responsibles, $7 extensions, $8 times, $9 leads,
+-- $10 how long it is believed.
 -- What the mirror has wins: this may be older than what a sync wrote meanwhile. The mark has the next sync decide.
 WITH found AS (
-    SELECT * FROM unnest($3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::timestamptz[])
-        AS f (external_id, phone, name, responsible_id, extension, updated_at)
+    SELECT * FROM unnest($3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::timestamptz[],
+        $9::boolean[]) AS f (external_id, phone, name, responsible_id, extension, updated_at, is_lead)
 ), marked AS (
     INSERT INTO crm_dirty (enterprise_id, connection_id, external_id)
     SELECT DISTINCT c.enterprise_id, c.id, found.external_id FROM found, crm_connections c
@@ -28,14 +29,15 @@ WITH found AS (
     ON CONFLICT (enterprise_id, connection_id, external_id) DO UPDATE SET mark = DEFAULT
 )
 INSERT INTO crm_contacts AS c
-    (enterprise_id, phone, connection_id, external_id, name, responsible_id, responsible_extension, updated_at, expires_at)
+    (enterprise_id, phone, connection_id, external_id, name, responsible_id, responsible_extension, updated_at, is_lead,
+    expires_at)
 SELECT n.enterprise_id, found.phone, n.id, found.external_id, found.name, found.responsible_id, found.extension,
-    found.updated_at, clock_timestamp() + $9::interval
+    found.updated_at, found.is_lead, clock_timestamp() + $10::interval
 FROM found, crm_connections n WHERE n.enterprise_id = $1 AND n.id = $2
 ON CONFLICT (enterprise_id, phone, connection_id, external_id) DO UPDATE
     SET name = excluded.name, responsible_id = excluded.responsible_id,
         responsible_extension = excluded.responsible_extension, updated_at = excluded.updated_at,
-        expires_at = excluded.expires_at
+        is_lead = excluded.is_lead, expires_at = excluded.expires_at
     WHERE c.expires_at IS NOT NULL
 
 -- name: missed

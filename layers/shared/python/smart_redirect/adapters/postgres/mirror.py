@@ -17,7 +17,7 @@ from smart_redirect.domain.crm_mirror import Fold
 from smart_redirect.usecases.ports_mirror import Account, Claim, Key, LeaseLost, Mark, State, Step
 
 _LEASE = timedelta(seconds=180)
-_STAGED = ("enterprise_id", "connection_id", "external_id", "phone", "name", "responsible_id", "updated_at")
+_STAGED = ("enterprise_id", "connection_id", "external_id", "phone", "name", "responsible_id", "updated_at", "is_lead")
 _SLICE = 5000
 
 
@@ -163,7 +163,16 @@ def _place(claim: Claim) -> tuple[int, int]:
 
 def _staged(key: Key, page: Fold) -> Sequence[tuple[object, ...]]:
     return [
-        (key.enterprise_id, key.connection_id, owner.external_id, phone, owner.name, owner.responsible_id, at)
+        (
+            key.enterprise_id,
+            key.connection_id,
+            owner.external_id,
+            phone,
+            owner.name,
+            owner.responsible_id,
+            at,
+            owner.is_lead,
+        )
         for owner in page.owners
         for at in (datetime.fromtimestamp(owner.updated_at, UTC),)
         for phone in owner.phones

@@ -89,16 +89,17 @@ WHERE enterprise_id = $1 AND connection_id = $2 AND external_id = ANY ($3::text[
 -- Takes the page out of the staging table; rows that are as they were are not touched.
 WITH page AS (
     DELETE FROM crm_staging WHERE enterprise_id = $1 AND connection_id = $2
-    RETURNING external_id, phone, name, responsible_id, updated_at
+    RETURNING external_id, phone, name, responsible_id, updated_at, is_lead
 )
-INSERT INTO crm_contacts AS c (enterprise_id, phone, connection_id, external_id, name, responsible_id, updated_at)
-SELECT $1, phone, $2, external_id, name, responsible_id, updated_at FROM page
+INSERT INTO crm_contacts AS c
+    (enterprise_id, phone, connection_id, external_id, name, responsible_id, updated_at, is_lead)
+SELECT $1, phone, $2, external_id, name, responsible_id, updated_at, is_lead FROM page
 ON CONFLICT (enterprise_id, phone, connection_id, external_id) DO UPDATE
     SET name = excluded.name, responsible_id = excluded.responsible_id, updated_at = excluded.updated_at,
-        expires_at = NULL,
+        is_lead = excluded.is_lead, expires_at = NULL,
         responsible_extension = CASE WHEN c.responsible_id = excluded.responsible_id THEN c.responsible_extension END
-    WHERE (c.name, c.responsible_id, c.updated_at, c.expires_at)
-        IS DISTINCT FROM (excluded.name, excluded.responsible_id, excluded.updated_at, NULL::timestamptz)
+    WHERE (c.name, c.responsible_id, c.updated_at, c.is_lead, c.expires_at) IS DISTINCT FROM
+        (excluded.name, excluded.responsible_id, excluded.updated_at, excluded.is_lead, NULL::timestamptz)
 
 -- name: step
 -- $3 cursor, $4 whether the walk has ended, $5 done, $6 total. Tells whether it has ended with this very page.

@@ -12,13 +12,14 @@ SILENCE = datetime.timedelta(minutes=10)
 
 @dataclass(frozen=True, slots=True)
 class Watched:
-    """Hosts that did not report for ten minutes, and the age of the oldest change that was not built, in seconds."""
+    """Hosts that did not report for ten minutes; ages in seconds: the oldest change not built, the oldest mirror."""
 
     silent_hosts: int
     oldest_change: float
+    oldest_mirror: float
 
 
 async def watch(connection: asyncpg.Connection) -> Watched:
     """Ask the database."""
     row = await connection.fetchrow(load("watch")["watch"], SILENCE)
-    return Watched(row["silent_hosts"], row["oldest_change"])
+    return Watched(row["silent_hosts"], row["oldest_change"], row["oldest_mirror"])
