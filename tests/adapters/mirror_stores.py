@@ -103,6 +103,10 @@ class PostgresStore:
             FROM crm_contacts WHERE enterprise_id = $1 AND connection_id = $2"""
         return {tuple(row) for row in await self.pool.fetch(query, key.enterprise_id, key.connection_id)}
 
+    async def leads(self, key: Key) -> set[str]:
+        query = "SELECT external_id FROM crm_contacts WHERE enterprise_id = $1 AND connection_id = $2 AND is_lead"
+        return {row["external_id"] for row in await self.pool.fetch(query, key.enterprise_id, key.connection_id)}
+
     async def misses(self, key: Key) -> set[str]:
         query = "SELECT phone FROM crm_misses WHERE enterprise_id = $1 AND connection_id = $2"
         return {row["phone"] for row in await self.pool.fetch(query, key.enterprise_id, key.connection_id)}
@@ -151,6 +155,9 @@ class MemoryStore:
     async def contacts(self, key: Key) -> set[Contact]:
         rows = self.rows.connections[key].contacts.items()
         return {(*at, r.name, r.responsible_id, r.extension, r.expires_at is None) for at, r in rows}
+
+    async def leads(self, key: Key) -> set[str]:
+        return {each for (_, each), row in self.rows.connections[key].contacts.items() if row.is_lead}
 
     async def misses(self, key: Key) -> set[str]:
         return set(self.rows.connections[key].misses)

@@ -132,6 +132,14 @@ async def test_the_mirror_s_word_takes_the_place_of_a_look_up_s(store: Store) ->
     assert {row[4:] for row in boris} == {(None, True)}
 
 
+async def test_who_is_a_lead_only_is_known_from_pages_and_look_ups(store: Store) -> None:
+    claim = await connected(store, Fold((ANNA, replace(BORIS, is_lead=True))))
+    await store.live.found(KEY, [Owner("3", "Вера", ("+375293333333",), None, 0.0, is_lead=True)], {}, 300)
+    assert await store.leads(KEY) == {"2", "3"}
+    await store.mirror.apply(claim, Fold((BORIS,)), WALKED)
+    assert await store.leads(KEY) == {"3"}
+
+
 async def test_marks_are_read_oldest_first_and_a_renewed_one_outlives_its_reading(store: Store) -> None:
     claim = await connected(store)
     for ids in (["b"], ["a"], ["c"]):

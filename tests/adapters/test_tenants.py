@@ -17,13 +17,13 @@ import pytest
 from smart_redirect.adapters.postgres.pool import open_pool
 from smart_redirect.adapters.postgres.queries import load
 
-FILES = ("mirror", "live", "hooks", "connections", "facts", "warm")
+FILES = ("mirror", "live", "hooks", "connections", "facts", "warm", "tokens")
 PHONE, NEW = "+375291112233", "+375294445566"
 FOREIGN = ("чужой", "0002", "777", "foreign")
 AT, MINUTE = datetime(2026, 1, 2, tzinfo=UTC), timedelta(seconds=60)
 BETWEEN = timedelta(seconds=20), timedelta(seconds=90)
 PEOPLE, MISSING = ["1", "2"], ["9"]
-FOUND = (PEOPLE, [PHONE, PHONE], ["я", "я"], ["17", "17"], ["150", "150"], [AT, AT])
+FOUND = (PEOPLE, [PHONE, PHONE], ["я", "я"], ["17", "17"], ["150", "150"], [AT, AT], [False, False])
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +100,10 @@ CASES: dict[tuple[str, str], Case] = {
     ("warm", "recent_enterprises"): Case((9,), is_of_all=True),
     ("warm", "ending"): Case((9, *BETWEEN, MINUTE * 30), is_of_all=True),
     ("warm", "claim"): own(PHONE, *BETWEEN),
+    ("tokens", "current"): own(b"same"),
+    ("tokens", "begin"): own(before="DELETE FROM crm_tokens WHERE enterprise_id = 1"),
+    ("tokens", "hold"): own(),
+    ("tokens", "keep"): own(b"new", b"new", 1),
 }
 SETTINGS = """
 INSERT INTO enterprises (id, number, name) OVERRIDING SYSTEM VALUE VALUES ({e}, '000{e}', '{name}');
@@ -129,6 +133,7 @@ INSERT INTO crm_contacts (enterprise_id, phone, connection_id, external_id, name
 INSERT INTO crm_managers VALUES ({e}, 1, '17', '{name}', '{extension}');
 INSERT INTO crm_dirty (enterprise_id, connection_id, external_id) VALUES ({e}, 1, '1'), ({e}, 1, '2');
 INSERT INTO crm_leases VALUES ({e}, 1, '{name}', 1, now() + interval '1 h');
+INSERT INTO crm_tokens (enterprise_id, connection_id, credentials_hash, sealed, key_id) VALUES ({e}, 1, 'same', '{bytes}', 1);
 INSERT INTO crm_budgets VALUES ({e}, 1, 5, 0);
 INSERT INTO crm_misses VALUES ({e}, 1, '+375291112233', now() + interval '60 s');
 """

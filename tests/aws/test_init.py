@@ -76,3 +76,10 @@ def test_a_setting_that_cannot_be_used_is_an_answer_and_no_crash(
 ) -> None:
     with Emulator(bundle.function("GetCustomerDataFunction"), {**variables, broken: "soon"}) as emulator:
         assert asked(emulator, rest_event(GOOD)).status in {500, 503}
+
+
+def test_a_round_of_cache_warm_loads_the_settings_before_any_call(call_path: Emulator) -> None:
+    event = {"warm": True, "hold_ms": 1, "enterprises": [1]}
+    first, second = call_path.invoke(event), call_path.invoke(event)
+    assert (first["warm"], first["cold"], first["snapshots"]) == (True, True, 1)
+    assert second == {**first, "cold": False}

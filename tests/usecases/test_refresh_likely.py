@@ -104,6 +104,24 @@ async def test_the_likeliest_are_refreshed_when_the_budget_is_not_enough_for_all
     assert (await PostgresBudgets(mirrored.pool).take(KEY, 9, SLOW, 0)).requests == 2
 
 
+async def test_a_sync_that_has_just_emptied_the_bucket_is_waited_for(mirrored: Mirrored) -> None:
+    await mirrored.connect(KEY, live=True, requests_per_second=10, burst=10)
+    await PostgresBudgets(mirrored.pool).take(KEY, 10, Rate(10.0, 10, 1), 1)
+    await know(mirrored)
+    await call(mirrored)
+    assert await refreshing(mirrored)() == Refreshed(1, 0)
+
+
+@pytest.mark.parametrize(("setting", "refreshed"), [(0, 0), (3, 3), (True, 10), (-1, 10), ("9", 10), (101, 10)])
+async def test_the_connection_says_how_many_a_round(mirrored: Mirrored, setting: object, refreshed: int) -> None:
+    await mirrored.connect(KEY, live=True, refresh_callers=setting)
+    for number in range(12):
+        phone = f"+3752910000{number:02}"
+        await know(mirrored, Person(phone, "x", (phone,)))
+        await call(mirrored, phone)
+    assert await refreshing(mirrored)() == Refreshed(refreshed, 0)
+
+
 async def test_a_miss_that_ends_is_asked_again_and_a_new_customer_is_found(mirrored: Mirrored, crm: MemoryCrm) -> None:
     await call(mirrored)
     await call(mirrored, "+375290000000")

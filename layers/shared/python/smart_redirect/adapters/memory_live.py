@@ -91,7 +91,7 @@ class MemoryLive:
         self._rows.mark(rows, [each.external_id for each in owners if each.phones], renew=True)
         for owner in owners:
             extension = extensions.get(owner.responsible_id or "")
-            row = ContactRow(owner.name, owner.responsible_id, extension, owner.updated_at, until)
+            row = ContactRow(owner.name, owner.responsible_id, extension, owner.updated_at, until, owner.is_lead)
             for place in ((phone, owner.external_id) for phone in owner.phones):
                 known = rows.contacts.get(place)
                 rows.contacts[place] = row if known is None or known.expires_at is not None else known

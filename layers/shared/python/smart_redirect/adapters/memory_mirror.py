@@ -155,4 +155,4 @@ def _row(owner: Owner, before: ContactRow | None) -> ContactRow:
     """Return a row of the mirror; the extension that a look-up has brought goes with its responsible."""
     is_same = before is not None and before.responsible_id == owner.responsible_id is not None
     extension = before.extension if before is not None and is_same else None
-    return ContactRow(owner.name, owner.responsible_id, extension, owner.updated_at)
+    return ContactRow(owner.name, owner.responsible_id, extension, owner.updated_at, is_lead=owner.is_lead)

@@ -21,6 +21,7 @@ class ContactRow:
     extension: str | None
     updated_at: float
     expires_at: float | None = None
+    is_lead: bool = False
 
 
 @dataclass(slots=True)

@@ -3,9 +3,9 @@
 import math
 from collections.abc import Iterable
 
-# Whoever comes back mostly does so within days (docs/performance.md, warm_hits); a customer of a month ago is not worth
-# a request a few minutes before anybody knows that he calls.
-HALF_LIFE_SECONDS = 2 * 86_400.0
+# Long enough that who calls each week is told from who called once, short enough that a customer of a month ago is not
+# worth a request. Between 2 and 20 days it hardly matters (docs/performance.md, warm hits).
+HALF_LIFE_SECONDS = 7 * 86_400.0
 
 
 def likelihood(ages: Iterable[float], half_life: float = HALF_LIFE_SECONDS) -> float:

@@ -19,12 +19,16 @@ from smart_redirect.usecases.sync_crm import pause_after
 
 logger = logging.getLogger(__name__)
 _MOST = 2000
+# Ten a round are forty in all, and a sixth of a request a second (docs/performance.md, warm hits).
 MOST_EACH = 10
+_MOST_EVER = 100
 _AT_ONCE = 64
 # No call waits for it, but a claim is good for some seconds only.
 _LOOK_UP = 3.0
-# A caller of whom there is a trace of one call a fortnight ago is not refreshed.
-_LEAST = 2.0**-7
+_NAPS = 3
+_LONGEST_NAP = 0.7
+# Who called once, a fortnight ago or more, is not refreshed.
+_LEAST = 0.25
 # Longer than what ends soon, else it would be claimed once more by a run beside this one.
 BELIEVED = Patience(found=300.0, missed=SOON_SECONDS + 50.0)
 
@@ -56,7 +60,6 @@ class RefreshLikely:
     def __init__(
         self, ledger: EndingLedger, live: LiveLedger, open_crm: OpenCrm, budgets: Budgets, clock: Clock
     ) -> None:
-        self.most_each = MOST_EACH
         self._ledger = ledger
         self._live = live
         self._open = open_crm
@@ -72,7 +75,7 @@ class RefreshLikely:
             async with places:
                 return await self._connection(key, callers, may_go_on)
 
-        by_key = ranked(await self._ledger.ending(_MOST), self.most_each)
+        by_key = ranked(await self._ledger.ending(_MOST))
         counts = await asyncio.gather(*(connection(key, callers) for key, callers in by_key.items()))
         return Refreshed(sum(each or 0 for each in counts), sum(each is None for each in counts))
 
@@ -102,8 +105,14 @@ class RefreshLikely:
         return done
 
     async def _may_ask(self, account: Account) -> bool:
+        """Take one request, if need be after a short wait: a sync that begins now takes a second's worth at once."""
         rate = rate_of(account.vendor, account.settings)
-        return (await self._budgets.take(account.key, 1, rate, kept(rate))).requests > 0
+        for _ in range(_NAPS):
+            grant = await self._budgets.take(account.key, 1, rate, kept(rate))
+            if grant.requests or grant.wait > _LONGEST_NAP:
+                return grant.requests > 0
+            await asyncio.sleep(grant.wait)
+        return False
 
     async def _refresh(self, account: Account, phone: str) -> bool:
         """Look up and keep; False when the budget ended in between."""
@@ -125,11 +134,18 @@ def kept(rate: Rate) -> int:
     return max(rate.reserve, rate.burst // 2)
 
 
-def ranked(callers: Iterable[Ending], most_each: int) -> Mapping[Key, Sequence[Ending]]:
+def ranked(callers: Iterable[Ending]) -> Mapping[Key, Sequence[Ending]]:
     """Return the likeliest callers of each connection, the likeliest first; equals in the order of their phones."""
     found: dict[Key, list[tuple[float, str, Ending]]] = {}
     for each in callers:
         score = likelihood(each.ages)
         if score >= _LEAST:
             found.setdefault(each.account.key, []).append((-score, each.phone, each))
-    return {key: [each for _, _, each in sorted(rows)[:most_each]] for key, rows in found.items()}
+    return {key: [each for _, _, each in sorted(rows)[: _most(rows[0][2].account)]] for key, rows in found.items()}
+
+
+def _most(account: Account) -> int:
+    """Return how many callers a round refreshes: `refresh_callers` of the connection's settings, if it says so."""
+    given = account.settings.get("refresh_callers")
+    usable = isinstance(given, int) and not isinstance(given, bool) and 0 <= given <= _MOST_EVER
+    return given if usable and isinstance(given, int) else MOST_EACH
