@@ -12,7 +12,7 @@ from smart_redirect.adapters.crm import amocrm
 from smart_redirect.adapters.crm.outbound import Outbound
 from smart_redirect.adapters.memory_tokens import MemoryTokens
 from smart_redirect.domain.crm import Gone, Person
-from smart_redirect.errors import CrmLimited, CrmRefused
+from smart_redirect.errors import CrmLimited, CrmRefused, CrmUnavailable
 from smart_redirect.usecases.ports_crm import Access, Crm
 from tests.fakes.crm.amocrm import CLIENT, TOKEN, AmoCrm
 from tests.fakes.crm.server import serving
@@ -93,6 +93,19 @@ async def test_a_refresh_token_that_is_used_up_is_told_and_not_tried_for_ever(su
     with pytest.raises(CrmRefused, match="connect the integration anew"):
         await sub.open(oauth=True).managers()
     assert len(sub.vendor.fake.seen) == 1
+
+
+async def test_a_look_up_renews_nothing_because_it_may_be_cut_off(sub: Sub) -> None:
+    sub.vendor.add(OLGA)
+    with pytest.raises(CrmUnavailable, match="renewed first"):
+        await sub.open(oauth=True).lookup("+375291112233", 5.0)
+    await sub.open(oauth=True).managers()
+    sub.vendor.fake.tokens = set()
+    with pytest.raises(CrmUnavailable, match="renewed first"):
+        await sub.open(oauth=True).lookup("+375291112233", 5.0)
+    assert sub.vendor.fake.refreshes == 1
+    await sub.open(oauth=True).managers()
+    assert len((await sub.open(oauth=True).lookup("+375291112233", 5.0)).people) == 1
 
 
 async def test_a_token_of_the_credentials_saves_the_first_refresh(sub: Sub) -> None:

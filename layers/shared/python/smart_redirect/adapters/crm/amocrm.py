@@ -14,7 +14,7 @@ from smart_redirect.adapters.crm.amocrm_people import KINDS, Kind, company_ids, 
 from smart_redirect.adapters.crm.json_values import Json, read_json
 from smart_redirect.adapters.crm.outbound import Outbound
 from smart_redirect.adapters.crm.phones import has_phone
-from smart_redirect.adapters.crm.session import READ_SECONDS, Params
+from smart_redirect.adapters.crm.session import Params
 from smart_redirect.domain.crm import Change, Found, Gone, Ids, Manager, Page, Person
 from smart_redirect.domain.crm_name import NameFormats, read_formats
 from smart_redirect.errors import CrmMalformed, CrmUnavailable
@@ -58,9 +58,9 @@ class AmoCrm:
         until, found = monotonic() + seconds, list[Person]()
         query = (("query", phone[-_NATIONAL:]), ("limit", "50"))
         for kind in KINDS:
-            rows = await self._list(kind, query, _left(until))
+            rows = _rows(await self._api.get_now(kind.path, query, _left(until)), kind)
             owners = [row for row in rows if has_phone(self._person(row, kind), phone, self._country)]
-            names = await self._companies(owners, _left(until)) if kind.name == "contact" and owners else {}
+            names = await self._names_now(owners, until) if kind.name == "contact" else {}
             found += [self._person(row, kind, names) for row in owners]
             if found:
                 break
@@ -119,10 +119,8 @@ class AmoCrm:
     def _person(self, row: Json, kind: Kind, names: dict[str, str] | None = None) -> Person:
         return read_person(row, kind, self._formats, names or {})
 
-    async def _list(self, kind: Kind, params: Params, seconds: float = READ_SECONDS) -> tuple[Json, ...]:
-        """Return the rows of a list; 204 is an empty one."""
-        answer = await self._api.get(kind.path, params, seconds=seconds)
-        return answer["_embedded"].rows(kind.plural) if answer else ()
+    async def _list(self, kind: Kind, params: Params) -> tuple[Json, ...]:
+        return _rows(await self._api.get(kind.path, params), kind)
 
     async def _since(self, kind: Kind, second: int, page: int) -> tuple[Json, ...]:
         params = [("limit", str(_PAGE)), ("page", str(page)), ("order[updated_at]", "asc")]
@@ -143,15 +141,29 @@ class AmoCrm:
             changes += await self._read(kind, rows)
         return changes
 
-    async def _companies(self, contacts: Sequence[Json], seconds: float = READ_SECONDS) -> dict[str, str]:
+    async def _names_now(self, contacts: Sequence[Json], until: float) -> dict[str, str]:
+        """Return the names of a caller's companies, while the call waits."""
+        ids = [each for row in contacts for each in company_ids(row)][:_PAGE]
+        if not ids:
+            return {}
+        params = (*(("filter[id][]", each) for each in ids), ("limit", str(_PAGE)))
+        rows = _rows(await self._api.get_now(KINDS[1].path, params, _left(until)), KINDS[1])
+        return {row["id"].text: row["name"].text for row in rows}
+
+    async def _companies(self, contacts: Sequence[Json]) -> dict[str, str]:
         """Return the names of these contacts' companies by their ids."""
         names: dict[str, str] = {}
         ids = list(dict.fromkeys(each for row in contacts for each in company_ids(row)))
         for start in range(0, len(ids), _PAGE):
             wanted = [("filter[id][]", each) for each in ids[start : start + _PAGE]]
-            rows = await self._list(KINDS[1], (*wanted, ("limit", str(_PAGE))), seconds)
+            rows = await self._list(KINDS[1], (*wanted, ("limit", str(_PAGE))))
             names |= {row["id"].text: row["name"].text for row in rows}
         return names
+
+
+def _rows(answer: Json, kind: Kind) -> tuple[Json, ...]:
+    """Return the rows of a list; 204 is an empty one."""
+    return answer["_embedded"].rows(kind.plural) if answer else ()
 
 
 def _left(until: float) -> float:

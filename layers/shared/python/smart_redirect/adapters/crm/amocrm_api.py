@@ -8,13 +8,11 @@ from time import time
 from smart_redirect.adapters.crm.json_values import Json, read_json
 from smart_redirect.adapters.crm.outbound import Answer, Outbound
 from smart_redirect.adapters.crm.session import READ_SECONDS, Params, Session, base_url, credential, retry_after
-from smart_redirect.errors import CrmLimited, CrmMalformed, CrmRefused
+from smart_redirect.errors import CrmLimited, CrmMalformed, CrmRefused, CrmUnavailable
 from smart_redirect.usecases.ports_crm import Access, Tokens
 
 _LIMIT_SECONDS = 2.0
 _BLOCKED_SECONDS = 600.0
-# A token that ends while the request is on its way costs one more request.
-_SPARE = 30.0
 
 
 class _Expired(CrmRefused):
@@ -29,11 +27,11 @@ class AmoApi:
     application: "Application | None" = None
 
     async def get(self, path: str, params: Params = (), *, seconds: float = READ_SECONDS) -> Json:
-        """Return the JSON of a GET; 204 is a value that is not there."""
+        """Return the JSON of a GET; 204 is a value that is not there. A token that has ended is renewed once."""
         try:
             if self.application is None:
-                return await self.session.get(f"/api/v4{path}", params, seconds=seconds)
-            tokens = await self.application.tokens()
+                return await self._get(None, path, params, seconds)
+            tokens = await self.application.tokens() or await self.application.renewed(None)
             try:
                 return await self._get(tokens, path, params, seconds)
             except _Expired:
@@ -41,8 +39,25 @@ class AmoApi:
         except _Expired as error:
             raise CrmRefused(str(error)) from None
 
-    async def _get(self, tokens: Tokens, path: str, params: Params, seconds: float) -> Json:
-        session = replace(self.session, headers={"Authorization": f"Bearer {tokens.access}"})
+    async def get_now(self, path: str, params: Params, seconds: float) -> Json:
+        """Return the same while a call waits, and renew nothing.
+
+        A renewal that is cut off with the call would lose the refresh token for good: the next sync renews.
+        """
+        tokens = await self.application.tokens() if self.application else None
+        if self.application is not None and tokens is None:
+            raise CrmUnavailable("its token has to be renewed first")
+        try:
+            return await self._get(tokens, path, params, seconds)
+        except _Expired as error:
+            if self.application is None:
+                raise CrmRefused(str(error)) from None
+            raise CrmUnavailable("its token has to be renewed first") from None
+
+    async def _get(self, tokens: Tokens | None, path: str, params: Params, seconds: float) -> Json:
+        session = self.session
+        if tokens is not None:
+            session = replace(session, headers={"Authorization": f"Bearer {tokens.access}"})
         return await session.get(f"/api/v4{path}", params, seconds=seconds)
 
 
@@ -54,12 +69,10 @@ class Application:
     given: Tokens
     fields: Mapping[str, str] = field(repr=False)
 
-    async def tokens(self) -> Tokens:
-        """Return the newest tokens, renewed when they are about to end."""
+    async def tokens(self) -> Tokens | None:
+        """Return the newest tokens; None when there are none yet."""
         newest = await self.session.access.tokens.current()
-        if newest is None:
-            return self.given if self.given.access else await self.renewed(None)
-        return newest if newest.expires_at - _SPARE > time() else await self.renewed(newest)
+        return newest or (self.given if self.given.access else None)
 
     async def renewed(self, stale: Tokens | None) -> Tokens:
         """Return tokens that are newer than these."""

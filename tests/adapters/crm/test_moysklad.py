@@ -1,0 +1,149 @@
+"""What is MoySklad's own: contact persons, archived rows, the Phone API, times of Moscow, limits in milliseconds."""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from time import monotonic
+
+import pytest
+
+from smart_redirect.adapters.crm import moysklad
+from smart_redirect.adapters.crm.outbound import Outbound
+from smart_redirect.adapters.memory_tokens import MemoryTokens
+from smart_redirect.adapters.postgres.budgets import PostgresBudgets
+from smart_redirect.adapters.postgres.mirror import PostgresMirror
+from smart_redirect.domain.crm import Gone, Person
+from smart_redirect.errors import CrmRefused
+from smart_redirect.usecases.pace import Pace
+from smart_redirect.usecases.ports_crm import Access, Crm
+from smart_redirect.usecases.ports_mirror import Account, Turn
+from smart_redirect.usecases.sync_crm import Outcome, SyncCrm
+from tests.fakes.crm.moysklad import MoySklad
+from tests.fakes.crm.server import serving
+from tests.fakes.crm.vendor import Customer
+from tests.usecases.mirrored import EVERY_TIME, KEY, Mirrored
+
+FIRM = Customer("", "", ("+375 17 200-00-00",), "17", company="ООО «Ромашка»")
+OLGA = Customer("Петрова", "Ольга", ("8 (029) 111-22-33; 8 017 200 11 22",), "17")
+
+
+async def no_wait() -> None:
+    """Every request may be sent at once."""
+
+
+@dataclass
+class Shop:
+    """An account and the adapter on it."""
+
+    vendor: MoySklad
+    http: Outbound
+    port: int
+
+    def open(self, **given: object) -> Crm:
+        settings = {**self.vendor.settings(self.port), **given}
+        return moysklad.make(self.http, Access(settings, "BY", no_wait, MemoryTokens()))
+
+    def open_account(self, account: Account, turn: Turn) -> Crm:
+        access = Access(self.vendor.settings(self.port), account.country, turn, MemoryTokens())
+        return moysklad.make(self.http, access)
+
+    async def fed(self, cursor: str | None = None) -> tuple[dict[str, Person], str]:
+        told: dict[str, Person] = {}
+        while True:
+            page = await self.open().changes(cursor)
+            told |= {each.external_id: each for each in page.changes if isinstance(each, Person)}
+            cursor = page.cursor
+            if not page.more:
+                return told, cursor
+
+
+@pytest.fixture
+async def shop(outbound: Outbound) -> AsyncIterator[Shop]:
+    vendor = MoySklad()
+    async with serving(vendor.fake) as port:
+        yield Shop(vendor, outbound, port)
+    assert vendor.fake.refusals == []
+
+
+async def test_a_contact_person_is_somebody_with_the_company_s_name_and_responsible(shop: Shop) -> None:
+    firm = shop.vendor.add(FIRM)
+    [pavel] = shop.vendor.set_persons(firm, ("Белов Павел", "8 029 111-22-55"))
+    told, _ = await shop.fed()
+    assert (told[firm].name, told[firm].phones) == ("ООО «Ромашка»", ("+375 17 200-00-00",))
+    assert (told[pavel].name, told[pavel].responsible_id) == ("ООО «Ромашка» Белов Павел", "17")
+    assert await shop.open().people((pavel,)) == (told[pavel],)
+
+
+async def test_a_contact_person_is_found_by_a_look_up(shop: Shop) -> None:
+    firm = shop.vendor.add(FIRM)
+    [pavel] = shop.vendor.set_persons(firm, ("Белов Павел", "8 029 111-22-55"))
+    found = await shop.open().lookup("+375291112255", 5.0)
+    assert pavel in {each.external_id for each in found.people}
+
+
+async def test_several_phones_in_the_one_field_are_several(shop: Shop) -> None:
+    olga = shop.vendor.add(OLGA)
+    assert (await shop.fed())[0][olga].phones == ("8 (029) 111-22-33", "8 017 200 11 22")
+
+
+async def test_a_list_of_contact_persons_that_is_cut_is_read_to_its_end(shop: Shop) -> None:
+    firm = shop.vendor.add(FIRM)
+    shop.vendor.fake.inlined = 2
+    ids = shop.vendor.set_persons(firm, *((f"Лицо {n}", f"8 029 333-00-{n:02}") for n in range(7)))
+    assert set(ids) <= (await shop.fed())[0].keys()
+
+
+async def test_archived_counterparties_are_kept_and_come_after_all_others(shop: Shop) -> None:
+    olga = shop.vendor.add(OLGA)
+    shop.vendor.fake.counterparties[olga]["archived"] = True
+    told, _ = await shop.fed()
+    assert told[olga].updated_at is None
+
+
+async def test_extensions_come_from_the_phone_api_if_there_is_a_token(shop: Shop) -> None:
+    shop.vendor.add_manager("17", "Иванова", "Анна", "150")
+    assert [each.extension for each in await shop.open().managers()] == ["150"]
+    assert [each.extension for each in await shop.open(phone_token="").managers()] == [None]
+
+
+async def test_a_phone_token_that_is_void_is_refused(shop: Shop) -> None:
+    with pytest.raises(CrmRefused):
+        await shop.open(phone_token="another").managers()
+
+
+async def test_login_and_password_go_as_basic(shop: Shop) -> None:
+    shop.vendor.fake.token = "never"
+    with pytest.raises(CrmRefused, match="401"):
+        await shop.open(login="admin@shop", password="S3cret").managers()
+
+
+async def test_a_bulk_import_of_one_second_is_read_to_its_end(shop: Shop) -> None:
+    ids = [shop.vendor.add(OLGA) for _ in range(350)]
+    for row in shop.vendor.fake.counterparties.values():
+        row["updated"] = "2026-11-05 10:00:00.123"
+    assert set(ids) == (await shop.fed())[0].keys()
+
+
+async def test_one_who_is_edited_while_the_list_is_read_hides_nobody(shop: Shop) -> None:
+    ids = [shop.vendor.add(OLGA) for _ in range(250)]
+    first = await shop.open().changes(None)
+    for each in ids[:20]:
+        shop.vendor.edit(each, OLGA)
+    rest, _ = await shop.fed(first.cursor)
+    assert {each.external_id for each in first.changes} | rest.keys() == set(ids)
+
+
+@pytest.mark.parametrize("external_id", ["x;archived=true", "a/b/c", "/x", "", "ж" * 36])
+async def test_an_id_that_is_none_changes_no_filter(shop: Shop, external_id: str) -> None:
+    assert await shop.open().people((external_id,)) == (Gone(external_id),)
+    assert shop.vendor.fake.seen == []
+
+
+async def test_a_contact_person_who_left_is_gone_after_the_sweep(shop: Shop, mirrored: Mirrored) -> None:
+    firm = shop.vendor.add(FIRM)
+    shop.vendor.set_persons(firm, ("Белов Павел", "8 029 111-22-55"), ("Чернов Олег", "8 029 111-22-66"))
+    pace = Pace(PostgresBudgets(mirrored.pool), monotonic)
+    sync = SyncCrm(PostgresMirror(mirrored.pool), shop.open_account, pace, EVERY_TIME)
+    assert await sync(KEY) is Outcome.DONE
+    shop.vendor.set_persons(firm, ("Чернов Олег", "8 029 111-22-66"))
+    assert await sync(KEY) is Outcome.DONE
+    assert {row[0] for row in await mirrored.rows()} == {"+375172000000", "+375291112266"}
