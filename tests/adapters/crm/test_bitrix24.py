@@ -11,8 +11,8 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from smart_redirect.adapters.crm import bitrix24
+from smart_redirect.adapters.crm.bitrix24_errors import TokenExpired
 from smart_redirect.adapters.crm.bitrix24_people import writings
-from smart_redirect.adapters.crm.bitrix24_rest import TokenExpired
 from smart_redirect.adapters.crm.outbound import Outbound
 from smart_redirect.adapters.memory_tokens import MemoryTokens
 from smart_redirect.domain.crm import Gone, Page, Person
@@ -365,7 +365,7 @@ def saying(status: int, code: str, **more: object) -> Misdeed:
         (401, "INVALID_CREDENTIALS", CrmRefused, "no such webhook"),
         (401, "expired_token", CrmRefused, "expired"),
         (401, "ACCESS_DENIED", CrmRefused, "plan"),
-        (403, "insufficient_scope", CrmRefused, "crm and user"),
+        (403, "insufficient_scope", CrmRefused, "crm and user_brief"),
         (404, "ERROR_METHOD_NOT_FOUND", CrmRefused, "scope"),
         (402, "SOMETHING", CrmRefused, "402"),
         (503, "QUERY_LIMIT_EXCEEDED", CrmLimited, "2 s"),
@@ -404,8 +404,16 @@ async def test_an_error_within_a_batch_is_one_too(portal: Portal, method: str, c
 
 async def test_a_scope_that_is_missing_is_told(portal: Portal) -> None:
     portal.vendor.fake.scopes = {"crm"}
-    with pytest.raises(CrmRefused, match="crm and user are needed"):
+    with pytest.raises(CrmRefused, match=r"user\.get.*crm and user_brief are needed"):
         await portal.open().managers()
+
+
+async def test_a_kind_that_the_user_may_not_read_is_named_and_empties_nothing(portal: Portal) -> None:
+    portal.vendor.fake.forbidden = {"lead"}
+    for ask in (portal.open().changes(None), portal.open().ids('{"kind": "lead", "after": 0}')):
+        with pytest.raises(CrmRefused, match=r"crm\.lead\.list.*the setting leads"):
+            await ask
+    assert (await portal.walk(leads=False))[0] == {}
 
 
 async def test_a_look_up_that_is_cut_off_is_no_answer(portal: Portal) -> None:
