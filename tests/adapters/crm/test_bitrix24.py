@@ -144,7 +144,8 @@ async def test_the_new_name_of_a_company_reaches_its_contacts(portal: Portal) ->
     }
 
 
-async def test_all_contacts_of_all_renamed_companies_are_read_again(portal: Portal) -> None:
+@pytest.mark.parametrize("pages", [1, 10])
+async def test_all_contacts_of_all_renamed_companies_are_read_again(portal: Portal, pages: int) -> None:
     given = [portal.vendor.add(Customer(f"К{n}", "", (), "17", company=f"Ф{n}")) for n in range(120)]
     for each in given[:60]:
         portal.vendor.change(each, COMPANY_ID="101")
@@ -153,7 +154,7 @@ async def test_all_contacts_of_all_renamed_companies_are_read_again(portal: Port
     cursor = (await portal.walk(cursor))[1]
     for number in range(101, 221):
         portal.vendor.change(f"company:{number}", TITLE=f"Новая{number}")
-    changed, _ = await portal.walk(cursor, pages=1)
+    changed, _ = await portal.walk(cursor, pages=pages)
     assert {key for key in changed if key.startswith("contact:")} == set(given)
     assert all(changed[key].name.startswith("Новая") for key in given)
 
@@ -200,6 +201,7 @@ async def test_who_is_changed_between_two_pages_moves_nobody_out_of_sight(portal
     page = await portal.open().changes(None)
     portal.vendor.delete("contact:102")
     portal.vendor.change("contact:101", LAST_NAME="Новый")
+    portal.later()
     there, _ = await portal.walk(page.cursor)
     met = {each.external_id for each in page.changes} | set(there)
     assert (met, there["contact:101"].name) == (given, "Новый Иван")
@@ -283,6 +285,12 @@ async def test_a_caller_is_found_with_the_name_of_his_company(portal: Portal) ->
         ("Ромашка Белова Анна", False),
         ("Белова Анна", True),
     ]
+
+
+async def test_one_whose_digits_are_alike_is_another(portal: Portal) -> None:
+    portal.vendor.add(Customer("Чужой", "Номер", ("+291112255",), "17"))
+    found = await portal.open().lookup(ASKED, 5.0)
+    assert (found.people, len(portal.vendor.fake.seen)) == ((), 2)
 
 
 @pytest.mark.parametrize(("status", "responsible"), [("CLOSED", None), ("OPENED", "17"), ("NOT_INSTALLED", "17")])
