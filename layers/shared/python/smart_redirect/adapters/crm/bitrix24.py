@@ -37,7 +37,7 @@ from smart_redirect.domain.crm_name import read_formats
 from smart_redirect.errors import CrmRefused, CrmUnavailable
 from smart_redirect.usecases.ports_crm import Access, Crm
 
-# An answer may have 1 MB. A row has about 0.7 kB, and 1.3 kB with names of 50 letters (6 bytes each, for they are
+# An answer may have 1 MB. A row has about 0.55 kB, and 1.3 kB with names of 50 letters (6 bytes each, for they are
 # escaped) and three phones; a user has up to 2 kB on portals that do not know `select` there, an id alone 15 bytes.
 _PAGES, _USER_PAGES, _ID_PAGES = 10, 5, 40
 _MOST_PAGES = 50
