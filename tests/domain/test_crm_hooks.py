@@ -16,6 +16,8 @@ HREF = "https://api.moysklad.ru/api/remap/1.2/entity/counterparty/7944ef04"
     [
         ("bitrix24", "event=ONCRMCONTACTUPDATE&data%5BFIELDS%5D%5BID%5D=5&ts=1", ("contact:5",)),
         ("bitrix24", "event=ONCRMCOMPANYDELETE&data[FIELDS][ID]=7", ("company:7",)),
+        ("bitrix24", "event=OnCrmLeadAdd&data[FIELDS][ID]=9&auth[application_token]=x", ("lead:9",)),
+        ("bitrix24", "event=ONCRMCONTACTUSERFIELDADD&data[FIELDS][ID]=9", ()),
         ("bitrix24", "event=ONUSERADD&data[FIELDS][ID]=7", ()),
         (
             "amocrm",

@@ -11,8 +11,8 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from smart_redirect.adapters.crm import bitrix24
+from smart_redirect.adapters.crm.bitrix24_errors import TokenExpired
 from smart_redirect.adapters.crm.bitrix24_people import writings
-from smart_redirect.adapters.crm.bitrix24_rest import TokenExpired
 from smart_redirect.adapters.crm.outbound import Outbound
 from smart_redirect.adapters.memory_tokens import MemoryTokens
 from smart_redirect.domain.crm import Gone, Page, Person
@@ -144,7 +144,8 @@ async def test_the_new_name_of_a_company_reaches_its_contacts(portal: Portal) ->
     }
 
 
-async def test_all_contacts_of_all_renamed_companies_are_read_again(portal: Portal) -> None:
+@pytest.mark.parametrize("pages", [1, 10])
+async def test_all_contacts_of_all_renamed_companies_are_read_again(portal: Portal, pages: int) -> None:
     given = [portal.vendor.add(Customer(f"К{n}", "", (), "17", company=f"Ф{n}")) for n in range(120)]
     for each in given[:60]:
         portal.vendor.change(each, COMPANY_ID="101")
@@ -153,7 +154,7 @@ async def test_all_contacts_of_all_renamed_companies_are_read_again(portal: Port
     cursor = (await portal.walk(cursor))[1]
     for number in range(101, 221):
         portal.vendor.change(f"company:{number}", TITLE=f"Новая{number}")
-    changed, _ = await portal.walk(cursor, pages=1)
+    changed, _ = await portal.walk(cursor, pages=pages)
     assert {key for key in changed if key.startswith("contact:")} == set(given)
     assert all(changed[key].name.startswith("Новая") for key in given)
 
@@ -200,6 +201,7 @@ async def test_who_is_changed_between_two_pages_moves_nobody_out_of_sight(portal
     page = await portal.open().changes(None)
     portal.vendor.delete("contact:102")
     portal.vendor.change("contact:101", LAST_NAME="Новый")
+    portal.later()
     there, _ = await portal.walk(page.cursor)
     met = {each.external_id for each in page.changes} | set(there)
     assert (met, there["contact:101"].name) == (given, "Новый Иван")
@@ -285,6 +287,12 @@ async def test_a_caller_is_found_with_the_name_of_his_company(portal: Portal) ->
     ]
 
 
+async def test_one_whose_digits_are_alike_is_another(portal: Portal) -> None:
+    portal.vendor.add(Customer("Чужой", "Номер", ("+291112255",), "17"))
+    found = await portal.open().lookup(ASKED, 5.0)
+    assert (found.people, len(portal.vendor.fake.seen)) == ((), 2)
+
+
 @pytest.mark.parametrize(("status", "responsible"), [("CLOSED", None), ("OPENED", "17"), ("NOT_INSTALLED", "17")])
 async def test_one_who_is_not_at_work_gets_no_calls_if_so_wished(
     portal: Portal, status: str, responsible: str | None
@@ -365,7 +373,7 @@ def saying(status: int, code: str, **more: object) -> Misdeed:
         (401, "INVALID_CREDENTIALS", CrmRefused, "no such webhook"),
         (401, "expired_token", CrmRefused, "expired"),
         (401, "ACCESS_DENIED", CrmRefused, "plan"),
-        (403, "insufficient_scope", CrmRefused, "crm and user"),
+        (403, "insufficient_scope", CrmRefused, "crm and user_brief"),
         (404, "ERROR_METHOD_NOT_FOUND", CrmRefused, "scope"),
         (402, "SOMETHING", CrmRefused, "402"),
         (503, "QUERY_LIMIT_EXCEEDED", CrmLimited, "2 s"),
@@ -404,8 +412,16 @@ async def test_an_error_within_a_batch_is_one_too(portal: Portal, method: str, c
 
 async def test_a_scope_that_is_missing_is_told(portal: Portal) -> None:
     portal.vendor.fake.scopes = {"crm"}
-    with pytest.raises(CrmRefused, match="crm and user are needed"):
+    with pytest.raises(CrmRefused, match=r"user\.get.*crm and user_brief are needed"):
         await portal.open().managers()
+
+
+async def test_a_kind_that_the_user_may_not_read_is_named_and_empties_nothing(portal: Portal) -> None:
+    portal.vendor.fake.forbidden = {"lead"}
+    for ask in (portal.open().changes(None), portal.open().ids('{"kind": "lead", "after": 0}')):
+        with pytest.raises(CrmRefused, match=r"crm\.lead\.list.*the setting leads"):
+            await ask
+    assert (await portal.walk(leads=False))[0] == {}
 
 
 async def test_a_look_up_that_is_cut_off_is_no_answer(portal: Portal) -> None:

@@ -42,12 +42,14 @@ class Bitrix24Fake(FakeCrm):
     users: dict[int, dict[str, Any]] = field(default_factory=dict)
     at_work: dict[int, str] = field(default_factory=dict)
     code: str = CODE
-    scopes: set[str] = field(default_factory=lambda: {"crm", "user", "telephony"})
+    scopes: set[str] = field(default_factory=lambda: {"crm", "user_brief", "telephony"})
     access: str = SECRETS[1]
     refresh: str = SECRETS[2]
     access_is_old: bool = False
     renewals: int = 0
     clock: datetime = START
+    forbidden: set[str] = field(default_factory=set)
+    """Kinds that the user may not read."""
     errors: dict[str, str] = field(default_factory=dict)
     """Errors to answer instead of a method's results."""
     knows_references: bool = True
@@ -119,7 +121,7 @@ class Bitrix24Fake(FakeCrm):
             try:
                 results[name] = self.call(method, referred(parsed(query), results if self.knows_references else {}))
             except MethodError as error:
-                errors[name] = {"error": error.args[0], "error_description": "as the documents say"}
+                errors[name] = {"error": error.args[0], "error_description": (*error.args, "as the documents say")[1]}
         inner = {
             "result": results or [],
             "result_error": errors or [],
@@ -146,7 +148,7 @@ class Bitrix24Fake(FakeCrm):
             "user.get": self.user_list,
         }
         self.require(method in known, f"no such method: {method}")
-        if method.partition(".")[0] not in self.scopes:
+        if not any(each.startswith(method.partition(".")[0]) for each in self.scopes):
             raise MethodError("insufficient_scope")
         return known[method](params)
 
@@ -155,6 +157,8 @@ class Bitrix24Fake(FakeCrm):
         fields, wanted = list(given["select"].values()), given["filter"]
         self.require(set(fields) <= _FIELDS[kind], f"no such fields of a {kind}: {fields}")
         self.require(set(wanted) <= _FILTERS, f"no such filter: {sorted(wanted)}")
+        if kind in self.forbidden:
+            raise MethodError("", "Access denied.")
         self.require(kind == "contact" or "@COMPANY_ID" not in wanted, "only contacts have a company")
         self.require(given["start"] == "-1" and given["order"] == {"ID": "ASC"}, "without counting only by id")
         rows = (
@@ -170,7 +174,7 @@ class Bitrix24Fake(FakeCrm):
         # As PHP makes a number of an array.
         number = int(given["ID"] or 0) if isinstance(given["ID"], str) else int(bool(given["ID"]))
         if number not in self.rows["company"]:
-            raise MethodError("")
+            raise MethodError("", "Not found")
         return self.rows["company"][number]
 
     def found(self, given: dict[str, Any]) -> Any:

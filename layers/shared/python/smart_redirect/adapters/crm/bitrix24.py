@@ -2,8 +2,8 @@
 
 Settings: `leads` (false leaves them out), `skip_absent` (a live look-up names no responsible whose workday is over),
 `pages` (lists of 50 in one request of the walk, 1 to 50; fewer where rows are so long that 10 make more than 1 MB).
-Credentials, either `webhook_url` (https://portal/rest/1/code; scopes crm and user, telephony with skip_absent) or those
-of an application with the same scopes: `url` (https://portal), `client_id`, `client_secret`, `refresh_token`,
+Credentials, with the scopes crm and user_brief, and telephony for skip_absent: either `webhook_url`
+(https://portal/rest/1/code), or an application's `url` (https://portal), `client_id`, `client_secret`, `refresh_token`,
 `access_token` (may be missing), `oauth_url` (only where the portal has an authorisation server of its own).
 """
 
@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from smart_redirect.adapters.crm.bitrix24_cursor import Place, Sweep, is_end, last_id, read_place, read_sweep
+from smart_redirect.adapters.crm.bitrix24_errors import complain
 from smart_redirect.adapters.crm.bitrix24_oauth import application
 from smart_redirect.adapters.crm.bitrix24_people import (
     KINDS,
@@ -26,7 +27,7 @@ from smart_redirect.adapters.crm.bitrix24_people import (
     selected,
     writings,
 )
-from smart_redirect.adapters.crm.bitrix24_rest import PAGE, Answers, Portal, command, complain, pages
+from smart_redirect.adapters.crm.bitrix24_rest import PAGE, Answers, Portal, command, pages
 from smart_redirect.adapters.crm.json_values import Json
 from smart_redirect.adapters.crm.outbound import Outbound
 from smart_redirect.adapters.crm.phones import has_phone
@@ -36,7 +37,7 @@ from smart_redirect.domain.crm_name import read_formats
 from smart_redirect.errors import CrmRefused, CrmUnavailable
 from smart_redirect.usecases.ports_crm import Access, Crm
 
-# An answer may have 1 MB. A row has about 0.7 kB, and 1.3 kB with names of 50 letters (6 bytes each, for they are
+# An answer may have 1 MB. A row has about 0.55 kB, and 1.3 kB with names of 50 letters (6 bytes each, for they are
 # escaped) and three phones; a user has up to 2 kB on portals that do not know `select` there, an id alone 15 bytes.
 _PAGES, _USER_PAGES, _ID_PAGES = 10, 5, 40
 _MOST_PAGES = 50

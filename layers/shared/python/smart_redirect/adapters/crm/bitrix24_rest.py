@@ -1,45 +1,19 @@
 """Bitrix24's REST: every request is one `batch`, whose commands may take up results of those before them."""
 
 import json
-import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from time import time
 from typing import Protocol
 from urllib.parse import urlencode
 
-from smart_redirect.adapters.crm.json_values import Json, read_json
-from smart_redirect.adapters.crm.outbound import Answer
+from smart_redirect.adapters.crm.bitrix24_errors import TokenExpired, complain_about
+from smart_redirect.adapters.crm.json_values import Json
 from smart_redirect.adapters.crm.session import READ_SECONDS, Session
-from smart_redirect.errors import CrmLimited, CrmMalformed, CrmRefused, CrmUnavailable
+from smart_redirect.errors import CrmMalformed, CrmUnavailable
 from smart_redirect.usecases.ports_crm import Tokens
 
 PAGE = 50
-# A bucket that drains twice a second has room again after this.
-_DRAIN_SECONDS = 2.0
-# For so long a method is closed that has used up its time, unless the answer says when it opens.
-_OPERATION_SECONDS = 600.0
-_OVERLOAD_SECONDS = 3600.0
-_CODE = re.compile(r"[A-Za-z_]{2,60}")
-_ADVICE = {
-    "NO_AUTH_FOUND": "it sees no credentials",
-    "INVALID_CREDENTIALS": "there is no such webhook any more",
-    "INVALID_TOKEN": "the access token is not one of this portal",
-    "ACCESS_DENIED": "the user may not read this, or the portal's plan has no REST",
-    "INSUFFICIENT_SCOPE": "a scope is missing: crm and user are needed, telephony with skip_absent",
-    "ERROR_METHOD_NOT_FOUND": "a scope is missing, or the portal is too old",
-    "WRONG_AUTH_TYPE": "a webhook may not call this",
-    "USER_ACCESS_ERROR": "the user has no access to the application",
-    "PAYMENT_REQUIRED": "the application or the portal's plan is not paid",
-    "PORTAL_DELETED": "the portal is closed",
-    "INVALID_REQUEST": "it wants https",
-}
-_FAILURES = frozenset({"INTERNAL_SERVER_ERROR", "ERROR_UNEXPECTED_ANSWER"})
-
-
-class TokenExpired(CrmRefused):
-    """The access token is too old: the one error after which a new one is asked for."""
 
 
 class Authority(Protocol):
@@ -139,7 +113,7 @@ class Portal:
         for name in hit.commands:
             error = found["result_error"][name]
             if error and name not in hit.may_fail:
-                complain_about(error, found["result_time"][name])
+                complain_about(error, found["result_time"][name], method=hit.commands[name].partition("?")[0])
         return Answers(document)
 
 
@@ -169,39 +143,3 @@ def pages(name: str, method: str, params: Sequence[tuple[str, str]], after: int,
         last = str(after) if number == 0 else f"$result[{name}{number - 1}][{PAGE - 1}][ID]"
         found[f"{name}{number}"] = command(method, (*params, (f"{place}[>ID]", last), ("start", "-1")))
     return found
-
-
-def complain(answer: Answer) -> None:
-    """Raise what an answer says by its error's code, whatever its status; HTML and the rest are judged by that."""
-    if not answer.body.lstrip().startswith(b"{"):
-        return
-    document = read_json(answer.body)
-    if document["error"]:
-        complain_about(document, document["time"], answer.status)
-
-
-def complain_about(error: Json, timing: Json, status: int = 200) -> None:
-    """Raise an error of ours for one of Bitrix24's; the text has its code and never its description."""
-    code = error["error"].text.upper()
-    if code == "EXPIRED_TOKEN":
-        raise TokenExpired("says that the access token has expired")
-    if code in _ADVICE:
-        raise CrmRefused(f"refuses the credentials or rights ({code}): {_ADVICE[code]}")
-    if code == "QUERY_LIMIT_EXCEEDED":
-        raise CrmLimited(_DRAIN_SECONDS)
-    if code == "OPERATION_TIME_LIMIT":
-        raise CrmLimited(_until_reset(timing))
-    if code == "OVERLOAD_LIMIT":
-        raise CrmLimited(_OVERLOAD_SECONDS, "is blocked by Bitrix24 (OVERLOAD_LIMIT): only its support can open it")
-    if code in _FAILURES:
-        raise CrmUnavailable(f"answers {code}")
-    if status in {200, 400}:
-        raise CrmMalformed(f"answers an error{f' ({code})' if _CODE.fullmatch(code) else ''}")
-
-
-def _until_reset(timing: Json) -> float:
-    """Return the seconds until a method's time is free again, by the portal's clock where it tells it."""
-    reset, now = timing["operating_reset_at"].number, timing["start"].number
-    if reset is None:
-        return _OPERATION_SECONDS
-    return min(max(reset - (now if now is not None else time()), 1.0), _OPERATION_SECONDS)
