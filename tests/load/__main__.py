@@ -3,10 +3,21 @@
 import argparse
 import sys
 
-from tests.load import call_path, dialplan, dialplan_reload, history_size, import_calls, machine, mirror, releases
+from tests.load import (
+    call_path,
+    dialplan,
+    dialplan_reload,
+    history_size,
+    import_calls,
+    machine,
+    mirror,
+    releases,
+    stages,
+)
 
 SECTIONS = {
     "call_path": call_path.run,
+    "stages": stages.run,
     "history_size": history_size.run,
     "dialplan": dialplan.run,
     "dialplan_reload": dialplan_reload.run,
