@@ -12,11 +12,13 @@ from tests.load import (
     machine,
     mirror,
     releases,
+    stages,
     warm_hits,
 )
 
 SECTIONS = {
     "call_path": call_path.run,
+    "stages": stages.run,
     "history_size": history_size.run,
     "dialplan": dialplan.run,
     "dialplan_reload": dialplan_reload.run,

@@ -7,7 +7,9 @@ import asyncio
 import contextlib
 import sys
 from collections.abc import AsyncIterator
+from typing import Any
 
+import asyncpg
 import uvicorn
 import uvloop
 from starlette.applications import Starlette
@@ -21,8 +23,8 @@ ANSWER = b'{"Name":"Petrova Olga | Salon","DialPlan":"mngr31_0001363"}\n'
 assert len(ANSWER) == 60
 
 
-async def serve(port: int, url: str) -> None:
-    pool = await open_pool(url)
+def routes(pool: "asyncpg.Pool[Any]") -> list[Route]:
+    """Return both, on a pool with our options."""
 
     async def bare(request: Request) -> Response:
         await request.body()
@@ -34,14 +36,19 @@ async def serve(port: int, url: str) -> None:
         assert row is not None
         return Response(ANSWER, media_type="application/json")
 
+    return [Route("/bare", bare, methods=["POST"]), Route("/select", select, methods=["POST"])]
+
+
+async def serve(port: int, url: str) -> None:
+    pool = await open_pool(url)
+
     @contextlib.asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
         yield
         pool.terminate()
 
-    routes = [Route("/bare", bare, methods=["POST"]), Route("/select", select, methods=["POST"])]
     config = uvicorn.Config(
-        Starlette(routes=routes, lifespan=lifespan),
+        Starlette(routes=routes(pool), lifespan=lifespan),
         port=port,
         http="httptools",
         access_log=False,

@@ -17,9 +17,11 @@ import asyncpg
 import httpx
 
 from smart_redirect.local.application import CALL_PATH
+from smart_redirect.local.cluster import server_processes
 from smart_redirect.local.embedded import EmbeddedPostgres, free_port
 from smart_redirect.local.server_settings import SAFE_SETTINGS
 from tests.conftest import run as run_async
+from tests.load.machine import cpu_seconds
 
 HERE = Path(__file__).parent
 SERVER_CORE, LOAD_CORE = 0, 1
@@ -28,11 +30,13 @@ CONNECTIONS = 16
 
 @dataclass(frozen=True)
 class Sample:
-    """One run of wrk."""
+    """One run of wrk, and the processor time that the server and PostgreSQL took for one request."""
 
     rate: float
     p50_ms: float
     p99_ms: float
+    server_us: float
+    database_us: float
 
 
 @dataclass(frozen=True)
@@ -41,6 +45,8 @@ class Target:
 
     name: str
     url: str
+    pid: int
+    pgdata: Path
 
 
 def run(*, quick: bool = False) -> None:
@@ -62,23 +68,23 @@ def _servers() -> Iterator[list[Target]]:
     try:
         with EmbeddedPostgres(folder / "postgres", settings=SAFE_SETTINGS) as postgres, contextlib.ExitStack() as stack:
             ours, baseline = free_port(), free_port()
-            stack.enter_context(_process(["local_server.py"], ours, folder, postgres.dsn))
+            server = stack.enter_context(_process(["local_server.py"], ours, folder, postgres.dsn))
             run_async(_fill(postgres.dsn))
-            stack.enter_context(
-                _process(["-m", "tests.load.baseline", str(baseline), postgres.dsn], baseline, folder, postgres.dsn)
-            )
+            words = ["-m", "tests.load.baseline", str(baseline), postgres.dsn]
+            floor = stack.enter_context(_process(words, baseline, folder, postgres.dsn))
             _check(f"http://127.0.0.1:{ours}{CALL_PATH}")
+            pgdata = folder / "postgres" / "pgdata"
             yield [
-                Target("ours", f"http://127.0.0.1:{ours}{CALL_PATH}"),
-                Target("(b) route + SELECT", f"http://127.0.0.1:{baseline}/select"),
-                Target("(a) bare route", f"http://127.0.0.1:{baseline}/bare"),
+                Target("ours", f"http://127.0.0.1:{ours}{CALL_PATH}", server, pgdata),
+                Target("(b) route + SELECT", f"http://127.0.0.1:{baseline}/select", floor, pgdata),
+                Target("(a) bare route", f"http://127.0.0.1:{baseline}/bare", floor, pgdata),
             ]
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
 
 @contextlib.contextmanager
-def _process(words: list[str], port: int, folder: Path, dsn: str) -> Iterator[None]:
+def _process(words: list[str], port: int, folder: Path, dsn: str) -> Iterator[int]:
     environment = {
         **os.environ,
         "DATABASE_URL": dsn,
@@ -90,7 +96,7 @@ def _process(words: list[str], port: int, folder: Path, dsn: str) -> Iterator[No
     process = subprocess.Popen(command, env=environment, cwd=HERE.parents[1], stdout=subprocess.DEVNULL)
     try:
         _wait_for(port)
-        yield
+        yield process.pid
     finally:
         process.terminate()
         process.wait(timeout=30)
@@ -123,36 +129,40 @@ def _check(url: str) -> None:
 def _measure(targets: list[Target], rounds: int, seconds: int, *, close: bool) -> dict[str, list[Sample]]:
     samples: dict[str, list[Sample]] = {target.name: [] for target in targets}
     for target in targets:
-        _wrk(target.url, 1, close=close)
+        _wrk(target, 1, close=close)
     for turn in range(rounds):
         for target in targets[turn % len(targets) :] + targets[: turn % len(targets)]:
-            samples[target.name].append(_wrk(target.url, seconds, close=close))
+            samples[target.name].append(_wrk(target, seconds, close=close))
     return samples
 
 
-def _wrk(url: str, seconds: int, *, close: bool) -> Sample:
+def _wrk(target: Target, seconds: int, *, close: bool) -> Sample:
     command = ["taskset", "-c", str(LOAD_CORE), "wrk", "-t1", f"-c{CONNECTIONS}", f"-d{seconds}s", "--latency"]
     environment = {**os.environ, "CONNECTION_CLOSE": "1" if close else "0"}
-    done = subprocess.run(
-        [*command, "-s", str(HERE / "callers.lua"), url], env=environment, capture_output=True, text=True, check=True
-    )
+    command += ["-s", str(HERE / "callers.lua"), target.url]
+    server, database = cpu_seconds(target.pid), cpu_seconds(*server_processes(target.pgdata))
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+    server, database = cpu_seconds(target.pid) - server, cpu_seconds(*server_processes(target.pgdata)) - database
     line = next(line for line in done.stdout.splitlines() if line.startswith("RESULT"))
     requests, microseconds, p50, p99, errors = (int(word) for word in line.split()[1:])
     assert errors == 0, done.stdout
-    return Sample(requests / (microseconds / 1e6), p50 / 1000, p99 / 1000)
+    shares = server / requests * 1e6, database / requests * 1e6
+    return Sample(requests / (microseconds / 1e6), p50 / 1000, p99 / 1000, *shares)
 
 
 def _print(samples: dict[str, list[Sample]], mode: str, rounds: int) -> None:
     print(f"\n{mode}, {CONNECTIONS} connections, median of {rounds} interleaved runs (min–max):\n")
-    print("| | requests/s | p50 ms | p99 ms |\n|---|---|---|---|")
+    print("| | requests/s | p50 ms | p99 ms | server, µs/request | PostgreSQL, µs/request |\n|---|---|---|---|---|---|")
     for name, each in samples.items():
-        rates = [sample.rate for sample in each]
-        p50s, p99s = [sample.p50_ms for sample in each], [sample.p99_ms for sample in each]
-        print(f"| {name} | {_spread(rates, 0)} | {_spread(p50s, 2)} | {_spread(p99s, 2)} |")
+        digits = {"rate": 0, "p50_ms": 2, "p99_ms": 2, "server_us": 0, "database_us": 0}
+        columns = (_spread([getattr(sample, field) for sample in each], count) for field, count in digits.items())
+        print(f"| {name} | {' | '.join(columns)} |")
     for name in [name for name in samples if name != "ours"]:
-        rate = statistics.median(a.rate / b.rate for a, b in zip(samples["ours"], samples[name], strict=True))
-        tail = statistics.median(a.p99_ms / b.p99_ms for a, b in zip(samples["ours"], samples[name], strict=True))
-        print(f"| ours / {name} | **{rate:.2f}** | | **{tail:.2f}** |", flush=True)
+        pairs = list(zip(samples["ours"], samples[name], strict=True))
+        rate = statistics.median(a.rate / b.rate for a, b in pairs)
+        tail = statistics.median(a.p99_ms / b.p99_ms for a, b in pairs)
+        server = statistics.median(a.server_us / b.server_us for a, b in pairs)
+        print(f"| ours / {name} | **{rate:.2f}** | | **{tail:.2f}** | {server:.2f} | |", flush=True)
 
 
 def _spread(values: list[float], digits: int) -> str:

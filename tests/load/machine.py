@@ -1,4 +1,4 @@
-"""What the figures were measured on."""
+"""What the figures were measured on, and the processor time that processes took."""
 
 import os
 import platform
@@ -12,3 +12,16 @@ def describe() -> str:
     model = re.search(r"^model name\s*:\s*(.+)$", info, re.MULTILINE)
     name = model[1] if model else platform.machine()
     return f"{name}, {os.cpu_count()} cores, Python {platform.python_version()}, load before {os.getloadavg()[0]:.2f}"
+
+
+def cpu_seconds(*pids: int) -> float:
+    """Return the processor time that these processes have used, all their threads together; Linux only.
+
+    It moves far less than wall time when others use the machine, and tells which side is full.
+    """
+    return sum(_nanoseconds(pid) for pid in pids) / 1e9
+
+
+def _nanoseconds(pid: int) -> int:
+    threads = Path("/proc", str(pid), "task").glob("*/schedstat")
+    return sum(int(thread.read_text(encoding="ascii").split()[0]) for thread in threads)

@@ -16,14 +16,13 @@ def as_line(record: DecisionRecord, decided_at: float, *, full_phones: bool = Fa
     """
     decision, enterprise = record.decision, record.enterprise
     phone = record.phone if full_phones or enterprise.full_phones else mask(record.phone)
-    trace = ",".join([_candidate(each) for each in decision.trace])
     return (
         f'{{"at":{decided_at:.3f},"enterprise":{quoted(enterprise.number)},"host":{_number(record.host_id)},'
         f'"call":{storable(record.unique_id)},"line":{storable(record.line_id)},"phone":{storable(phone)},'
-        f'"mode":"{enterprise.mode.value}","shadow":{"true" if decision.shadow else "false"},'
+        f'"mode":"{enterprise.mode}","shadow":{"true" if decision.shadow else "false"},'
         f'"name":{storable(decision.name, 400)},"context":{_optional(decision.context)},'
-        f'"algorithm":{_optional(decision.algorithm.value if decision.algorithm else None)},'
-        f'"reason":"{decision.reason.value}","trace":[{trace}],'
+        f'"algorithm":{_optional(decision.algorithm)},'
+        f'"reason":"{decision.reason}","trace":[{_trace(decision.trace)}],'
         f'"sources":{{"facts":"{record.facts_source}","name":{quoted(decision.name_source)},'
         f'"settings_version":{enterprise.version},"settings_age_s":{record.settings_age_s:.3f}}},'
         f'"ms":{{"read":{record.read_ms:.3f},"facts":{record.facts_ms:.3f},"total":{record.total_ms:.3f}}}}}'
@@ -47,13 +46,17 @@ def _number(value: int | None) -> str:
 
 
 @lru_cache(maxsize=10_000)
+def _trace(trace: tuple[Candidate, ...]) -> str:
+    """Quote the candidates; the same few come again and again."""
+    return ",".join(map(_candidate, trace))
+
+
 def _candidate(candidate: Candidate) -> str:
-    """Quote a candidate; the same few come again and again."""
     fields = {
-        "algorithm": candidate.algorithm.value,
+        "algorithm": candidate.algorithm,
         "source": candidate.source,
         "extension": candidate.extension,
         "context": candidate.context,
-        "verdict": candidate.verdict.value,
+        "verdict": candidate.verdict,
     }
     return "{" + ",".join(f'"{name}":{storable(text)}' for name, text in fields.items() if text) + "}"

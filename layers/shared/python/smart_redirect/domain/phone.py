@@ -12,6 +12,7 @@ _PUNCTUATION = str.maketrans(
     )
 )
 _PLAIN = re.compile(r"\+?[0-9]{4,20}")
+_DIGITS = re.compile(r"\+?[0-9]+")
 _SCHEME = re.compile(r"\A<?\s*(?:tel|callto|sips?):", re.IGNORECASE)
 _EXTENSION = re.compile(r"(?:ext|x|доб|вн)[.=: ]{0,2}[0-9]{1,6}$", re.IGNORECASE)
 # No country code begins like this: such a plus was pasted before a trunk or an international prefix.
@@ -168,8 +169,8 @@ def _valid(text: str, country: str) -> str | None:
 
 def mask(phone: str) -> str:
     """Hide the middle of a phone for a log; of a text, which may be a person's name, show only its length."""
-    number = phone.translate(_PUNCTUATION)
-    if not re.fullmatch(r"\+?[0-9]+", number):
+    number = phone if _DIGITS.fullmatch(phone) else phone.translate(_PUNCTUATION)
+    if not _DIGITS.fullmatch(number):
         return f"text({len(phone)})"
     shown = 10 if len(number) > 12 else len(number) - 3 if len(number) > 10 else len(number) // 2
     tail = min(4, shown)

@@ -17,7 +17,7 @@ from smart_redirect.usecases.ports import DecisionRecord
 logger = logging.getLogger(__name__)
 Append = Callable[[list[str]], Awaitable[None]]
 _BATCH = 50
-_SLICE = 6
+_SLICE = 10
 _LAST_WORDS = 3.0
 
 
@@ -93,9 +93,9 @@ class BatchedDecisionLog:
             raise
         except Exception:
             await self._store_one_by_one(batch)
-        for _ in batch:
-            with contextlib.suppress(IndexError):
-                self._unstored.popleft()
+        # More than fit may have come meanwhile, and pushed out some of these.
+        for _ in range(min(len(batch), len(self._unstored))):
+            self._unstored.popleft()
 
     async def _store_one_by_one(self, batch: list[str]) -> None:
         """Keep one bad record from holding up the others: it stays in the file only."""

@@ -65,7 +65,7 @@ class Metrics:
         results: Tally[tuple[str, str]] = Tally()
         sources: Tally[str] = Tally()
         for record in records:
-            results[result_of(record), record.decision.reason.value] += 1
+            results[result_of(record), record.decision.reason] += 1
             sources[record.facts_source] += 1
             self._latency.observe(record.total_ms / 1000)
         for labels, count in results.items():

@@ -1,7 +1,7 @@
 """Admission: which enterprise and host a request is from, and whether it may ask now."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from smart_redirect.domain.enterprise import Enterprise, Host
 from smart_redirect.domain.rate import Buckets
@@ -14,8 +14,7 @@ _MOST_HASHES = 10_000
 IsWithin = Callable[[str, tuple[str, ...]], bool]
 
 
-@dataclass(frozen=True, slots=True)
-class Admitted:
+class Admitted(NamedTuple):
     """A request that may be answered; `host` is None when it could not be told."""
 
     held: Held

@@ -1,7 +1,8 @@
 """The call path: who is calling and where should the call go, decided before the deadline, whatever is down."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from typing import NamedTuple
 
 from smart_redirect.domain.call import CallRequest
 from smart_redirect.domain.decision import Decision
@@ -26,8 +27,7 @@ from smart_redirect.usecases.snapshots import Held, Snapshots
 _LONGEST_SHOWN = 8
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
+class Asked(NamedTuple):
     """An admitted request; times are of the event loop's clock, in seconds."""
 
     request: CallRequest
@@ -41,8 +41,7 @@ class Asked:
     """Tells the asking host once more, by settings that have just changed."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Known:
+class _Known(NamedTuple):
     """What is known when the decision is made."""
 
     held: Held
@@ -121,7 +120,7 @@ class RouteCall:
 
     async def _fill(self, live: MissFiller, asked: Asked, known: _Known) -> _Known:
         contacts = await live(known.held.enterprise, known.caller or "", asked.deadline)
-        return replace(known, facts=replace(known.facts, contacts=contacts)) if contacts else known
+        return known._replace(facts=replace(known.facts, contacts=contacts)) if contacts else known
 
     def _identify(self, enterprise: Enterprise, request: CallRequest) -> tuple[Line | None, str | None]:
         line = enterprise.lines.get(request.line_id)
