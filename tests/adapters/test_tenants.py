@@ -17,7 +17,7 @@ import pytest
 from smart_redirect.adapters.postgres.pool import open_pool
 from smart_redirect.adapters.postgres.queries import load
 
-FILES = ("mirror", "live", "hooks", "connections", "facts", "warm", "tokens")
+FILES = ("mirror", "live", "hooks", "connections", "facts", "warm", "tokens", "about")
 PHONE, NEW = "+375291112233", "+375294445566"
 FOREIGN = ("чужой", "0002", "777", "foreign")
 AT, MINUTE = datetime(2026, 1, 2, tzinfo=UTC), timedelta(seconds=60)
@@ -73,6 +73,9 @@ CASES: dict[tuple[str, str], Case] = {
     ("mirror", "failed"): own("x", MINUTE, MINUTE),
     ("mirror", "due_at_once"): own(),
     ("mirror", "take"): own(1, 2.0, 10, 0),
+    ("about", "enterprise"): Case(("0001",)),
+    ("about", "origins"): Case((1, PHONE)),
+    ("about", "accounts"): Case((1, None)),
     ("live", "accounts"): Case((1,)),
     ("live", "askable"): Case((1, NEW)),
     ("live", "found"): own(*FOUND, MINUTE),

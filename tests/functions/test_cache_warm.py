@@ -39,6 +39,15 @@ REQUESTS = {
     "policy": (Sent("/integrations/0367/smart-policy", b"", OPERATOR, "GET"), 200),
     "policy for strangers": (Sent("/integrations/0367/smart-policy", b"", STRANGER, "GET"), 403),
     "policy of nobody": (Sent("/integrations/9999/smart-policy", b"", OPERATOR, "GET"), 404),
+    "name": (Sent("/customer-name/0367/80291112233", b"", OPERATOR, "GET"), 200),
+    "name of nobody's number": (Sent("/customer-name/0367/150", b"", OPERATOR, "GET"), 400),
+    "name for strangers": (Sent("/customer-name/0367/80291112233", b"", STRANGER, "GET"), 403),
+    "extension": (Sent("/responsible-extension/0367/80291112233", b"", OPERATOR, "GET"), 200),
+    "extension of nobody": (Sent("/responsible-extension/9999/80291112233", b"", OPERATOR, "GET"), 404),
+    "extension for strangers": (Sent("/responsible-extension/0367/80291112233", b"", STRANGER, "GET"), 403),
+    "a CRM's name without a phone": (Sent("/internal/retailcrm/customer-name", b"", OPERATOR, "GET"), 400),
+    "a CRM's name for strangers": (Sent("/internal/retailcrm/customer-name", b"", STRANGER, "GET"), 403),
+    "a CRM's extension for strangers": (Sent("/internal/retailcrm/responsible-extension", b"", STRANGER, "GET"), 403),
     "clear": (Sent("/cache/clear", b"", OPERATOR), 200),
     "clear for strangers": (Sent("/cache/clear", b"", STRANGER), 403),
 }
@@ -117,7 +126,7 @@ def schedule(url: str, vendors: Vendors) -> Iterator[ScheduleHandler]:
 def ask_local_server(url: str, sent: Sent) -> Answered:
     async def ask() -> Answered:
         async with open_crm(Settings(database_url=url, key=KEY.decode(), operator_key="operate")) as parts:
-            return await ask_locally(Starlette(routes=parts.endpoints.routes()), sent)
+            return await ask_locally(Starlette(routes=parts.endpoints), sent)
 
     return asyncio.run(ask())
 

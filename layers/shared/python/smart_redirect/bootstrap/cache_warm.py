@@ -49,7 +49,7 @@ async def _open_schedule(make: MakeCrm | None = None) -> AsyncIterator[_Schedule
 async def _open_application() -> AsyncIterator[Starlette]:
     deployment = Deployment(os.environ)
     async with open_crm(await deployment.settings(), None, deployment.renewed_url) as parts:
-        yield Starlette(routes=parts.endpoints.routes())
+        yield Starlette(routes=parts.endpoints)
 
 
 class HttpHandler(LambdaRuntime):

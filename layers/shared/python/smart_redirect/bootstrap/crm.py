@@ -3,13 +3,15 @@
 import importlib
 import json
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 import asyncpg
+from starlette.routing import Route
 
+from smart_redirect.adapters.postgres.about import PostgresAbout
 from smart_redirect.adapters.postgres.budgets import PostgresBudgets
 from smart_redirect.adapters.postgres.hooks import PostgresHooks
 from smart_redirect.adapters.postgres.live import PostgresLive
@@ -19,6 +21,8 @@ from smart_redirect.adapters.postgres.tokens import PostgresTokens
 from smart_redirect.adapters.postgres.warm import PostgresEnding
 from smart_redirect.adapters.sealed import Seal
 from smart_redirect.settings import Settings
+from smart_redirect.usecases.ask_about import AskAbout
+from smart_redirect.usecases.ask_crms import AskCrms
 from smart_redirect.usecases.live_lookup import LiveLookup
 from smart_redirect.usecases.pace import Pace
 from smart_redirect.usecases.ports_crm import Access, Crm
@@ -28,6 +32,7 @@ from smart_redirect.usecases.sync_crm import SyncCrm
 from smart_redirect.usecases.take_hint import TakeHint
 from smart_redirect.usecases.warm import Warm
 from smart_redirect.web.crm import CrmEndpoints
+from smart_redirect.web.crm_about import AboutEndpoints
 from smart_redirect.web.dialplan import Guard
 
 _AT_ONCE = 4
@@ -47,7 +52,8 @@ class CrmParts:
     warm: Warm
     sync: SyncCrm
     mirror: PostgresMirror
-    endpoints: CrmEndpoints
+    endpoints: Sequence[Route]
+    about: AskAbout
     live: LiveLookup
     refresh: RefreshLikely
     pool: "asyncpg.Pool[Any]"
@@ -75,8 +81,10 @@ def _assemble(settings: Settings, pool: "asyncpg.Pool[Any]", make: MakeCrm) -> C
     live = LiveLookup(PostgresLive(pool), open_account, budgets, time.monotonic)
     refresh = RefreshLikely(PostgresEnding(pool), PostgresLive(pool), open_account, budgets, time.monotonic)
     guard = Guard(settings.listed(settings.trusted_proxies), settings.operator_key)
-    endpoints = CrmEndpoints(TakeHint(hooks, settings.key_bytes), hooks, guard)
-    return CrmParts(Warm(mirror, sync), sync, mirror, endpoints, live, refresh, pool)
+    about = AskAbout(PostgresAbout(pool), AskCrms(open_account, budgets, time.monotonic))
+    crm = CrmEndpoints(TakeHint(hooks, settings.key_bytes), hooks, guard)
+    routes = [*crm.routes(), *AboutEndpoints(about, guard).routes()]
+    return CrmParts(Warm(mirror, sync), sync, mirror, routes, about, live, refresh, pool)
 
 
 def unsealing(seal: Seal, make: MakeCrm, pool: "asyncpg.Pool[Any]") -> OpenCrm:

@@ -21,6 +21,7 @@ from smart_redirect.domain.enterprise import (
     first_context,
 )
 from smart_redirect.domain.facts import NO_FACTS, CallerFacts, Contact, Freshness, Talk
+from smart_redirect.domain.responsible import OWN_CONTACTS, contacts_of, known_contacts, responsible_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,15 +148,10 @@ def _name(question: Question, line: Line) -> tuple[str, str]:
 def _customer_name(question: Question) -> tuple[str, str]:
     if question.caller is None:
         return "", ""
-    for connection in question.enterprise.connections:
-        for contact in _contacts_of(connection, question.facts):
-            if contact.name:
-                return contact.name, connection.name
-    return (question.facts.own_name, "contacts") if question.facts.own_name else ("", "")
-
-
-def _contacts_of(connection: Connection, facts: CallerFacts) -> Iterator[Contact]:
-    return (contact for contact in facts.contacts if contact.connection_id == connection.id)
+    for connection, contact in known_contacts(question.enterprise, question.facts):
+        if contact.name:
+            return contact.name, connection.name
+    return (question.facts.own_name, OWN_CONTACTS) if question.facts.own_name else ("", "")
 
 
 # --- the candidates of a route
@@ -196,7 +192,7 @@ def effective_algorithms(line: Line) -> tuple[Algorithm, ...]:
 
 def _by_crm(question: Question, line: Line) -> Iterator[Candidate]:
     for connection in question.enterprise.connections:
-        contacts = tuple(_contacts_of(connection, question.facts))
+        contacts = tuple(contacts_of(connection, question.facts))
         if not contacts:
             yield Candidate(Algorithm.CRM, Verdict.NOT_IN_CRM, connection.name)
         for contact in contacts:
@@ -204,16 +200,8 @@ def _by_crm(question: Question, line: Line) -> Iterator[Candidate]:
 
 
 def _by_contact(question: Question, line: Line, connection: Connection, contact: Contact) -> Candidate:
-    if not contact.responsible_id and not contact.responsible_extension:
-        return Candidate(Algorithm.CRM, Verdict.NO_RESPONSIBLE, connection.name)
-    mapped = question.enterprise.user_extensions.get((connection.id, contact.responsible_id))
-    number = mapped or contact.responsible_extension
-    if not number:
-        return Candidate(Algorithm.CRM, Verdict.NO_EXTENSION, connection.name)
-    extension = question.enterprise.extension(number)
-    if extension is None:
-        return Candidate(Algorithm.CRM, Verdict.UNKNOWN_EXTENSION, connection.name, number)
-    return _checked(question, line, Candidate(Algorithm.CRM, Verdict.CHOSEN, connection.name), extension)
+    candidate, extension = responsible_of(question.enterprise, connection, contact)
+    return candidate if extension is None else _checked(question, line, candidate, extension)
 
 
 def _by_history(question: Question, line: Line, algorithm: Algorithm, talk: Talk | None) -> Candidate:

@@ -50,7 +50,7 @@ async def open_application(settings: Settings) -> AsyncIterator[CallPathFirst]:
         call_path.route_call.live = crm.live
         stack.push_async_callback(crm.live.close)
         _show(metrics, call_path, events, log)
-        routes = [*dialplan.endpoints.routes(), *crm.endpoints.routes()]
+        routes = [*dialplan.endpoints.routes(), *crm.endpoints]
         parts = Parts(call_path.endpoint, events.endpoints, routes, metrics, lambda: ready(call_path, events))
         yield build_application(settings, parts)
 

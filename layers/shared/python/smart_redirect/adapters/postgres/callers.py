@@ -38,14 +38,14 @@ class PostgresCallers:
         rows = await self._reads.rows(
             self._query, question.enterprise_id, question.caller, question.version, deadline=deadline
         )
-        return _answer(rows) if rows else None
+        return read_answer(rows) if rows else None
 
 
 def _enterprise(row: Any) -> Enterprise | None:
     return None if row is None else read_snapshot(row["snapshot"], row["version"])
 
 
-def _answer(rows: list[Any]) -> FactsAnswer:
+def read_answer(rows: list[Any]) -> FactsAnswer:
     """Map the rows of caller_facts, in the order of their columns: look-ups by name cost more than all the rest."""
     version, epoch, off, snapshot, *talks, own_name, _, _, _, _, _, external_id, _ = rows[0]
     facts = CallerFacts(

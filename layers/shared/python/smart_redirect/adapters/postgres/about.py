@@ -1,0 +1,44 @@
+"""What is known of callers, for the operator's questions, in PostgreSQL."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import asyncpg
+
+from smart_redirect.adapters.postgres.callers import read_answer
+from smart_redirect.adapters.postgres.dialplan import borrowed
+from smart_redirect.adapters.postgres.mirror import read_account
+from smart_redirect.adapters.postgres.queries import load
+from smart_redirect.adapters.postgres.snapshot import read_snapshot
+from smart_redirect.domain.enterprise import Enterprise
+from smart_redirect.domain.facts import NO_FACTS, CallerFacts
+from smart_redirect.usecases.ask_about import Origin
+from smart_redirect.usecases.ports_mirror import Account, Key
+
+
+class PostgresAbout:
+    """The CallerSource on the pool of the mirrors; a call's own query tells what a call would know."""
+
+    def __init__(self, pool: "asyncpg.Pool[Any]") -> None:
+        self._pool = pool
+        self._queries = load("about")
+
+    async def enterprise(self, number: str) -> Enterprise | None:
+        """Return the enterprise of a number."""
+        async with borrowed(self._pool) as connection:
+            row = await connection.fetchrow(self._queries["enterprise"], number)
+        return None if row is None else read_snapshot(row["snapshot"], row["version"])
+
+    async def facts(self, enterprise_id: int, phone: str) -> tuple[CallerFacts, Mapping[int, Origin]]:
+        """Return the facts of a caller and where they are from."""
+        async with borrowed(self._pool) as connection:
+            rows = await connection.fetch(load("facts")["caller_facts"], enterprise_id, phone, 0)
+            origins = await connection.fetch(self._queries["origins"], enterprise_id, phone)
+        found = {row["connection_id"]: Origin("live" if row["is_live"] else "mirror", row["age"]) for row in origins}
+        return (read_answer(rows).facts if rows else NO_FACTS), found
+
+    async def accounts(self, enterprise_id: int, vendor: str | None = None) -> Sequence[Account]:
+        """Return the connections that may be asked."""
+        async with borrowed(self._pool) as connection:
+            rows = await connection.fetch(self._queries["accounts"], enterprise_id, vendor)
+            return [read_account(Key(enterprise_id, row["id"]), row) for row in rows]

@@ -1,0 +1,38 @@
+"""What the CRMs' word on a caller means: in which order it is believed, and whose extension it leads to."""
+
+from collections.abc import Iterator
+
+from smart_redirect.domain.decision import Candidate, Verdict
+from smart_redirect.domain.enterprise import Algorithm, Connection, Enterprise, Extension
+from smart_redirect.domain.facts import CallerFacts, Contact
+
+OWN_CONTACTS = "contacts"
+"""The source of a name that no CRM has, but our own book."""
+
+
+def known_contacts(enterprise: Enterprise, facts: CallerFacts) -> Iterator[tuple[Connection, Contact]]:
+    """Yield what the CRMs know of a caller, in the order in which it is believed."""
+    for connection in enterprise.connections:
+        for contact in contacts_of(connection, facts):
+            yield connection, contact
+
+
+def contacts_of(connection: Connection, facts: CallerFacts) -> Iterator[Contact]:
+    """Yield what one connection knows."""
+    return (contact for contact in facts.contacts if contact.connection_id == connection.id)
+
+
+def responsible_of(
+    enterprise: Enterprise, connection: Connection, contact: Contact
+) -> tuple[Candidate, Extension | None]:
+    """Return whose extension a contact leads to, whatever the line; None with the reason why to nobody's."""
+    if not contact.responsible_id and not contact.responsible_extension:
+        return Candidate(Algorithm.CRM, Verdict.NO_RESPONSIBLE, connection.name), None
+    mapped = enterprise.user_extensions.get((connection.id, contact.responsible_id))
+    number = mapped or contact.responsible_extension
+    if not number:
+        return Candidate(Algorithm.CRM, Verdict.NO_EXTENSION, connection.name), None
+    extension = enterprise.extension(number)
+    if extension is None:
+        return Candidate(Algorithm.CRM, Verdict.UNKNOWN_EXTENSION, connection.name, number), None
+    return Candidate(Algorithm.CRM, Verdict.CHOSEN, connection.name, extension.number), extension

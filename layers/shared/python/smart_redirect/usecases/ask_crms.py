@@ -1,0 +1,64 @@
+"""Asks CRMs themselves about a phone, for people who want to know why: what each says, how long it takes."""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+
+from smart_redirect.domain.crm_budget import rate_of
+from smart_redirect.domain.crm_mirror import Owner, owners_of
+from smart_redirect.errors import CrmLimited, Unavailable
+from smart_redirect.usecases.ports import Clock
+from smart_redirect.usecases.ports_mirror import Account, Budgets, OpenCrm
+
+PATIENCE = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What one connection said: the phone's owners and extensions by responsible, or why nothing; in milliseconds."""
+
+    account: Account
+    owners: Sequence[Owner] = ()
+    extensions: tuple[tuple[str, str], ...] = ()
+    ms: float = 0.0
+    error: str = ""
+
+
+class AskCrms:
+    """All given connections at once, each within its budget; nothing is written."""
+
+    def __init__(self, open_crm: OpenCrm, budgets: Budgets, clock: Clock) -> None:
+        self._open = open_crm
+        self._budgets = budgets
+        self._clock = clock
+
+    async def __call__(self, accounts: Sequence[Account], phone: str, seconds: float = PATIENCE) -> Sequence[Told]:
+        """Return what each connection says of a phone (E.164), in their order; never raises what a CRM does."""
+        return await asyncio.gather(*(self._ask(each, phone, seconds) for each in accounts))
+
+    async def _ask(self, account: Account, phone: str, seconds: float) -> Told:
+        began = self._clock()
+        try:
+            async with asyncio.timeout(seconds):
+                crm = self._open(account, partial(self._turn, account))
+                found = await crm.lookup(phone, seconds)
+        except Exception as error:
+            return Told(account, ms=self._since(began), error=described(error))
+        return Told(account, owners_of(found, account.country, phone), found.extensions, self._since(began))
+
+    async def _turn(self, account: Account) -> None:
+        rate = rate_of(account.vendor, account.settings)
+        grant = await self._budgets.take(account.key, 1, rate, rate.reserve)
+        if not grant.requests:
+            raise CrmLimited(grant.wait, "the budget of the connection is used up for now")
+
+    def _since(self, began: float) -> float:
+        return round((self._clock() - began) * 1000, 1)
+
+
+def described(error: Exception) -> str:
+    """Return what may be shown of an error: the text of ours, the name alone of any other."""
+    if isinstance(error, TimeoutError):
+        return "no answer in time"
+    return f"{type(error).__name__}: {error}" if isinstance(error, Unavailable) else type(error).__name__
