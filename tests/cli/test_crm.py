@@ -3,6 +3,7 @@
 import asyncio
 import io
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,10 @@ from smart_redirect.adapters.sealed import Seal
 from smart_redirect.cli.main import main
 from smart_redirect.domain.token import token_hash
 from smart_redirect.local.demo import load_demo
+from tests.fakes.crm.retailcrm import KEY as API_KEY
+from tests.fakes.crm.retailcrm import MODULE, RetailCrm
+from tests.fakes.crm.server import serving_beside, write_authority
+from tests.fakes.crm.vendor import Customer
 
 KEY = b"k" * 32
 OFFICE = ("--enterprise", "0367")
@@ -157,3 +162,47 @@ def test_managers_are_mapped_by_hand_over_what_the_crm_says(office: Office) -> N
 def test_what_cannot_be_done_says_why(office: Office, words: tuple[str, ...], said: str) -> None:
     code, text = office.run(*words)
     assert (code, said in text) == (1, True)
+
+
+# --- against a CRM's strict fake
+
+
+@pytest.fixture
+def shop(office: Office, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[RetailCrm]:
+    """The demo enterprise's first connection is an account of the fake."""
+    vendor = RetailCrm()
+    vendor.add_manager("17", "Иванова", "Анна", "150")
+    vendor.add(Customer("Орлова", "Вера", ("+375447654321",), "17"))
+    monkeypatch.setenv("SMART_REDIRECT_CRM_PRIVATE_NETWORKS", "127.0.0.0/8,::1/128")
+    monkeypatch.setenv("SMART_REDIRECT_CRM_CA_FILE", write_authority(tmp_path))
+    secret = tmp_path / "secret.json"
+    secret.write_text(json.dumps({"api_key": API_KEY}))
+    with serving_beside(vendor.fake) as port:
+        settings = ("--set", f"url=https://localhost:{port}", "--set", f"module={MODULE}")
+        office.run("add", "--vendor", "retailcrm", "--name", "Магазин", "--credentials", str(secret), *settings)
+        yield vendor
+    assert vendor.fake.refusals == []
+
+
+def test_check_says_that_all_is_well_or_what_is_not(office: Office, shop: RetailCrm) -> None:
+    code, text = office.run("check", "--connection", "Магазин")
+    assert (code, "FAIL" in text) == (0, False)
+    assert "managers: 1, 1 with an extension" in text
+    shop.revoke()
+    code, text = office.run("check", "--connection", "Магазин")
+    assert (code, "FAIL  customers: CrmRefused" in text, API_KEY in text) == (1, True, False)
+
+
+def test_lookup_shows_each_source_and_what_a_call_would_take(office: Office, shop: RetailCrm) -> None:
+    code, text = office.run("lookup", "--phone", "80447654321")
+    assert (code, "a call shows: nothing" in text) == (0, True)
+    assert "Орлова Вера, responsible 17 at 150" in text
+    office.run("sync", "--connection", "Магазин")
+    code, text = office.run("lookup", "--phone", "80447654321")
+    assert "a call shows: Орлова Вера (Магазин, mirror" in text
+    assert "crm routes to: 150 (Магазин, mirror" in text
+
+
+def test_lookup_of_what_is_no_phone_is_refused(office: Office, shop: RetailCrm) -> None:
+    code, text = office.run("lookup", "--phone", "150")
+    assert (code, "full public number" in text) == (1, True)

@@ -23,6 +23,7 @@ from smart_redirect.adapters.sealed import Seal
 from smart_redirect.settings import Settings
 from smart_redirect.usecases.ask_about import AskAbout
 from smart_redirect.usecases.ask_crms import AskCrms
+from smart_redirect.usecases.check_crm import CheckCrm
 from smart_redirect.usecases.live_lookup import LiveLookup
 from smart_redirect.usecases.pace import Pace
 from smart_redirect.usecases.ports_crm import Access, Crm
@@ -54,6 +55,8 @@ class CrmParts:
     mirror: PostgresMirror
     endpoints: Sequence[Route]
     about: AskAbout
+    source: PostgresAbout
+    check: CheckCrm
     live: LiveLookup
     refresh: RefreshLikely
     pool: "asyncpg.Pool[Any]"
@@ -81,10 +84,11 @@ def _assemble(settings: Settings, pool: "asyncpg.Pool[Any]", make: MakeCrm) -> C
     live = LiveLookup(PostgresLive(pool), open_account, budgets, time.monotonic)
     refresh = RefreshLikely(PostgresEnding(pool), PostgresLive(pool), open_account, budgets, time.monotonic)
     guard = Guard(settings.listed(settings.trusted_proxies), settings.operator_key)
-    about = AskAbout(PostgresAbout(pool), AskCrms(open_account, budgets, time.monotonic))
+    source, check = PostgresAbout(pool), CheckCrm(open_account, budgets, time.monotonic)
+    about = AskAbout(source, AskCrms(open_account, budgets, time.monotonic))
     crm = CrmEndpoints(TakeHint(hooks, settings.key_bytes), hooks, guard)
     routes = [*crm.routes(), *AboutEndpoints(about, guard).routes()]
-    return CrmParts(Warm(mirror, sync), sync, mirror, routes, about, live, refresh, pool)
+    return CrmParts(Warm(mirror, sync), sync, mirror, routes, about, source, check, live, refresh, pool)
 
 
 def unsealing(seal: Seal, make: MakeCrm, pool: "asyncpg.Pool[Any]") -> OpenCrm:

@@ -10,22 +10,19 @@ from pathlib import Path
 from smart_redirect.adapters.postgres.queries import load
 from smart_redirect.adapters.sealed import Seal
 from smart_redirect.bootstrap.crm import CrmParts, open_crm
+from smart_redirect.cli.crm_ask import check, lookup
+from smart_redirect.cli.crm_connection import CrmError, find
 from smart_redirect.cli.crm_show import print_connections, print_managers, print_status
 from smart_redirect.cli.deployment import Commands, Deployment, open_deployment
 from smart_redirect.domain.token import token_hash
-from smart_redirect.errors import SmartRedirectError
 from smart_redirect.usecases.ports_mirror import Key
 from smart_redirect.usecases.sync_crm import Outcome
 
 _QUERIES = "connections"
 
 
-class CrmError(SmartRedirectError):
-    """The command cannot be done as it was given."""
-
-
 def add_commands(commands: Commands) -> None:
-    """Add `crm list|add|set|sync|status|managers`."""
+    """Add `crm list|add|set|sync|check|lookup|status|managers`."""
     parser = commands.add_parser("crm", help="CRM connections, their mirrors and managers", description=__doc__)
     actions = parser.add_subparsers(title="actions", required=True, metavar="ACTION")
     for name, run, text in (
@@ -33,18 +30,22 @@ def add_commands(commands: Commands) -> None:
         ("add", _add, "add a connection; without credentials it is not synced"),
         ("set", _set, "change a connection, its credentials or its webhook"),
         ("sync", _sync, "bring the mirror up to date now, and show how far it is"),
+        ("check", check, "try the credentials and each kind of reading; exit code 1 if something is missing"),
+        ("lookup", lookup, "show what each source says of a phone, and what a call would take"),
         ("status", _status, "show how far each mirror is and what is wrong"),
         ("managers", _managers, "list a CRM's managers with their extensions, or map one by hand"),
     ):
         action = actions.add_parser(name, help=text, description=text)
         action.add_argument("--enterprise", metavar="NUMBER", required=True)
         action.set_defaults(run=run)
-        if name in {"set", "sync", "managers"}:
+        if name in {"set", "sync", "check", "managers"}:
             action.add_argument("--connection", metavar="NAME", required=True, help="its name or id")
         if name in {"add", "set"}:
             _add_settings(action, is_new=name == "add")
         if name == "sync":
             action.add_argument("--full", action="store_true", help="read everything again, not only what changed")
+        if name == "lookup":
+            action.add_argument("--phone", required=True, help="as people write it")
         if name == "managers":
             action.add_argument("--map", metavar="ID=EXTENSION", help="set an extension by hand; ID= takes it back")
 
@@ -88,14 +89,6 @@ def read_credentials(path: Path) -> str:
     raise CrmError('credentials must be one JSON object, such as {"api_key": "…"}')
 
 
-async def _find(deployment: Deployment, given: argparse.Namespace) -> Key:
-    enterprise_id = await deployment.enterprise_id(given.enterprise)
-    rows = await deployment.connection.fetch(load(_QUERIES)["find"], enterprise_id, given.connection)
-    if not rows:
-        raise CrmError(f"enterprise {given.enterprise} has no connection {given.connection}")
-    return Key(enterprise_id, rows[0]["id"])
-
-
 async def _list(given: argparse.Namespace) -> int:
     async with open_deployment() as deployment:
         enterprise_id = await deployment.enterprise_id(given.enterprise)
@@ -130,7 +123,7 @@ async def _set(given: argparse.Namespace) -> int:
     credentials = read_credentials(given.credentials) if given.credentials else None
     enabled = None if given.enabled is None else given.enabled == "yes"
     async with open_deployment() as deployment, deployment.connection.transaction():
-        key, queries = await _find(deployment, given), load(_QUERIES)
+        key, queries = await find(deployment, given), load(_QUERIES)
         place = key.enterprise_id, key.connection_id
         await deployment.connection.execute(queries["set"], *place, given.name, enabled, settings)
         if given.position is not None:
@@ -152,7 +145,7 @@ async def _print_new_hook(deployment: Deployment, key: Key) -> None:
 
 async def _sync(given: argparse.Namespace) -> int:
     async with open_deployment() as deployment, open_crm(deployment.settings) as parts:
-        key = await _find(deployment, given)
+        key = await find(deployment, given)
         if given.full:
             await _begin_anew(parts, key)
         watch = asyncio.create_task(_watch(deployment, key))
@@ -196,7 +189,7 @@ async def _status(given: argparse.Namespace) -> int:
 
 async def _managers(given: argparse.Namespace) -> int:
     async with open_deployment() as deployment:
-        key, queries = await _find(deployment, given), load(_QUERIES)
+        key, queries = await find(deployment, given), load(_QUERIES)
         place = key.enterprise_id, key.connection_id
         if given.map is not None:
             manager, equals, extension = given.map.partition("=")

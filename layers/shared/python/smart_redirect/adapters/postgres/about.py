@@ -37,8 +37,10 @@ class PostgresAbout:
         found = {row["connection_id"]: Origin("live" if row["is_live"] else "mirror", row["age"]) for row in origins}
         return (read_answer(rows).facts if rows else NO_FACTS), found
 
-    async def accounts(self, enterprise_id: int, vendor: str | None = None) -> Sequence[Account]:
-        """Return the connections that may be asked."""
+    async def accounts(
+        self, enterprise_id: int, vendor: str | None = None, *, with_closed: bool = False
+    ) -> Sequence[Account]:
+        """Return the connections that may be asked; with those whose breaker is open, if a person says so."""
         async with borrowed(self._pool) as connection:
-            rows = await connection.fetch(self._queries["accounts"], enterprise_id, vendor)
+            rows = await connection.fetch(self._queries["accounts"], enterprise_id, vendor, with_closed)
             return [read_account(Key(enterprise_id, row["id"]), row) for row in rows]

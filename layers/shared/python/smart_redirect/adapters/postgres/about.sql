@@ -15,10 +15,10 @@ WHERE c.enterprise_id = $1 AND c.phone = $2 AND (c.expires_at IS NULL OR c.expir
 GROUP BY c.connection_id
 
 -- name: accounts
--- $2 vendor, null: all. Not those whose breaker is open.
+-- $2 vendor, null: all. $3 whether those whose breaker is open count too.
 SELECT c.id, c.vendor, e.country, c.settings, c.sealed, c.key_id
 FROM crm_connections c JOIN enterprises e ON e.id = c.enterprise_id
 LEFT JOIN crm_sync s ON s.enterprise_id = c.enterprise_id AND s.connection_id = c.id
 WHERE c.enterprise_id = $1 AND c.enabled AND c.sealed IS NOT NULL AND ($2::text IS NULL OR c.vendor = $2)
-    AND (s.open_until IS NULL OR s.open_until <= clock_timestamp())
+    AND ($3::boolean OR s.open_until IS NULL OR s.open_until <= clock_timestamp())
 ORDER BY c.position

@@ -1,0 +1,87 @@
+"""smart-redirect crm check|lookup: whether a connection works, and what every source says of a phone."""
+
+import argparse
+from collections.abc import Sequence
+from typing import Any
+
+from smart_redirect.adapters.postgres.queries import load
+from smart_redirect.bootstrap.crm import open_crm
+from smart_redirect.cli.crm_connection import CrmError, find
+from smart_redirect.cli.deployment import open_deployment
+from smart_redirect.errors import NotFound
+from smart_redirect.usecases.ask_about import Answer
+from smart_redirect.usecases.ask_crms import Told
+from smart_redirect.usecases.check_crm import Finding
+
+
+async def check(given: argparse.Namespace) -> int:
+    """Try each kind of reading once; the exit code is 1 when something is not well."""
+    async with open_deployment() as deployment, open_crm(deployment.settings) as parts:
+        key = await find(deployment, given)
+        row = await _row(deployment, key.enterprise_id, key.connection_id)
+        accounts = await parts.source.accounts(key.enterprise_id, None, with_closed=True)
+        account = next((each for each in accounts if each.key == key), None)
+        if account is None:
+            raise CrmError("it is disabled or without credentials: see `crm list`")
+        findings = [*await parts.check(account), *_of_row(row)]
+    for each in findings:
+        print(f"{'ok  ' if each.is_well else 'FAIL'}  {each.what}: {each.text}")
+    return int(not all(each.is_well for each in findings))
+
+
+async def _row(deployment: Any, enterprise_id: int, connection_id: int) -> Any:
+    rows = await deployment.connection.fetch(load("connections")["listed"], enterprise_id)
+    return next(each for each in rows if each["id"] == connection_id)
+
+
+def _of_row(row: Any) -> Sequence[Finding]:
+    hook = (
+        "has an address" if row["has_hook"] else "no address (crm set --new-hook): changes are known by polling alone"
+    )
+    synced = "never" if row["synced_ago"] is None else f"{row['synced_ago']:.0f} s ago"
+    last = row["error"] or f"last whole run {synced}"
+    return [Finding("webhooks", True, hook), Finding("mirror", not row["error"], last)]
+
+
+async def lookup(given: argparse.Namespace) -> int:
+    """Print what the mirror, our own contacts and the CRMs themselves say, and what a call would take."""
+    async with open_deployment() as deployment, open_crm(deployment.settings) as parts:
+        name = await parts.about.name(given.enterprise, given.phone)
+        extension = await parts.about.extension(given.enterprise, given.phone)
+        enterprise_id = await deployment.enterprise_id(given.enterprise)
+        rows = await deployment.connection.fetch(load("connections")["listed"], enterprise_id)
+        try:
+            told = await parts.about.directly(given.enterprise, given.phone)
+        except NotFound:
+            told = ()
+    names = {row["id"]: row["name"] for row in rows}
+    for each in told:
+        print(f"{names[each.account.key.connection_id]} itself ({each.ms:.0f} ms): {_heard(each)}")
+    for passed in extension.passed_over:
+        print(f"passed over: {passed}")
+    print(f"a call shows: {_shown(name)}")
+    print(f"crm routes to: {_shown(extension)}")
+    return 0
+
+
+def _heard(told: Told) -> str:
+    if told.error:
+        return told.error
+    extensions = dict(told.extensions)
+    owners = []
+    for own in told.owners:
+        responsible = own.responsible_id or "nobody"
+        extension = extensions.get(own.responsible_id or "")
+        owners.append(
+            f"{own.name or '(no name)'}, responsible {responsible}" + (f" at {extension}" if extension else "")
+        )
+    return "; ".join(owners) or "does not know the phone"
+
+
+def _shown(found: Answer) -> str:
+    if not found.value:
+        return "nothing"
+    if found.origin is None:
+        return f"{found.value} ({found.source})"
+    age = "" if found.origin.age is None else f", {found.origin.age:.0f} s old"
+    return f"{found.value} ({found.source}, {found.origin.kind}{age})"
