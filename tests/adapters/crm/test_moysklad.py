@@ -2,22 +2,25 @@
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from time import monotonic
 
 import pytest
 
 from smart_redirect.adapters.crm import moysklad
+from smart_redirect.adapters.crm.moysklad_cursor import resumed
 from smart_redirect.adapters.crm.outbound import Outbound
 from smart_redirect.adapters.memory_tokens import MemoryTokens
 from smart_redirect.adapters.postgres.budgets import PostgresBudgets
 from smart_redirect.adapters.postgres.mirror import PostgresMirror
-from smart_redirect.domain.crm import Gone, Person
+from smart_redirect.domain.crm import Found, Gone, Person
+from smart_redirect.domain.crm_mirror import owners_of
 from smart_redirect.errors import CrmRefused
 from smart_redirect.usecases.pace import Pace
 from smart_redirect.usecases.ports_crm import Access, Crm
 from smart_redirect.usecases.ports_mirror import Account, Turn
 from smart_redirect.usecases.sync_crm import Outcome, SyncCrm
-from tests.fakes.crm.moysklad import MoySklad
+from tests.fakes.crm.moysklad import LOGIN, PASSWORD, MoySklad
 from tests.fakes.crm.server import serving
 from tests.fakes.crm.vendor import Customer
 from tests.usecases.mirrored import EVERY_TIME, KEY, Mirrored
@@ -93,10 +96,49 @@ async def test_a_list_of_contact_persons_that_is_cut_is_read_to_its_end(shop: Sh
 
 
 async def test_archived_counterparties_are_kept_and_come_after_all_others(shop: Shop) -> None:
-    olga = shop.vendor.add(OLGA)
-    shop.vendor.fake.counterparties[olga]["archived"] = True
+    firm, olga = shop.vendor.add(FIRM), shop.vendor.add(Customer("Петрова", "Ольга", FIRM.phones))
+    shop.vendor.set_persons(firm, ("Белов Павел", FIRM.phones[0]))
+    shop.vendor.fake.counterparties[firm]["archived"] = True
     told, _ = await shop.fed()
-    assert told[olga].updated_at is None
+    assert len(told) == 3
+    assert owners_of(Found(tuple(told.values())), "BY", "+375172000000")[0].external_id == olga
+
+
+async def test_a_look_up_finds_who_is_archived(shop: Shop) -> None:
+    shop.vendor.fake.counterparties[shop.vendor.add(OLGA)]["archived"] = True
+    assert [each.name for each in (await shop.open().lookup("+375291112233", 5.0)).people] == ["Петрова Ольга"]
+
+
+@pytest.mark.parametrize(("phone", "requests"), [("375291112233", 2), ("8 (029) 111-22-33", 2), ("291112233", 1)])
+async def test_a_search_by_beginnings_of_words_is_helped_by_the_phone_s_end(
+    shop: Shop, phone: str, requests: int
+) -> None:
+    shop.vendor.fake.strips = False
+    shop.vendor.add(Customer("Петрова", "Ольга", (phone,)))
+    found = await shop.open().lookup("+375291112233", 5.0)
+    assert len(found.people) == (0 if " " in phone else 1)
+    assert len(shop.vendor.fake.seen) == requests
+
+
+async def test_no_import_is_read_again_with_every_run(shop: Shop) -> None:
+    for _ in range(130):
+        shop.vendor.add(OLGA)
+    for row in shop.vendor.fake.counterparties.values():
+        row["updated"] = "2026-11-05 10:00:00.123"
+    _, cursor = await shop.fed()
+    shop.vendor.fake.seen.clear()
+    assert (await shop.fed(cursor))[0] == {}
+    assert len(shop.vendor.fake.seen) == 1
+
+
+@pytest.mark.parametrize(
+    ("ago", "back"), [(30.0, 90.0), (-5.0, 120.0), (-9999.0, 120.0), (120.0, 0.0), (599.0, 0.0), (600.0, -1.0)]
+)
+def test_two_minutes_are_read_again_as_long_as_they_are_fresh(ago: float, back: float) -> None:
+    newest = datetime(2026, 11, 5, 10, 0)
+    now = datetime(2026, 11, 5, 7, 0, tzinfo=UTC).timestamp() + ago
+    resumed_at = datetime.fromisoformat(resumed(str(newest), lambda: now))
+    assert newest - resumed_at == timedelta(seconds=back)
 
 
 async def test_extensions_come_from_the_phone_api_if_there_is_a_token(shop: Shop) -> None:
@@ -111,9 +153,11 @@ async def test_a_phone_token_that_is_void_is_refused(shop: Shop) -> None:
 
 
 async def test_login_and_password_go_as_basic(shop: Shop) -> None:
-    shop.vendor.fake.token = "never"
-    with pytest.raises(CrmRefused, match="401"):
-        await shop.open(login="admin@shop", password="S3cret").managers()
+    shop.vendor.add_manager("17", "Иванова", "Анна", "150")
+    by_login = shop.open(token="", login=LOGIN, password=PASSWORD)
+    assert [each.id for each in await by_login.managers()] == ["17"]
+    with pytest.raises(CrmRefused, match="401, error 1056"):
+        await shop.open(token="", login=LOGIN, password="another").managers()
 
 
 async def test_a_bulk_import_of_one_second_is_read_to_its_end(shop: Shop) -> None:
@@ -132,7 +176,7 @@ async def test_one_who_is_edited_while_the_list_is_read_hides_nobody(shop: Shop)
     assert {each.external_id for each in first.changes} | rest.keys() == set(ids)
 
 
-@pytest.mark.parametrize("external_id", ["x;archived=true", "a/b/c", "/x", "", "ж" * 36])
+@pytest.mark.parametrize("external_id", ["x;archived=true", "a/b/c", "/x", "", "ж" * 36, "101"])
 async def test_an_id_that_is_none_changes_no_filter(shop: Shop, external_id: str) -> None:
     assert await shop.open().people((external_id,)) == (Gone(external_id),)
     assert shop.vendor.fake.seen == []

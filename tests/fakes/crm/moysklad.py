@@ -1,5 +1,6 @@
 """A strict fake of MoySklad: JSON API 1.2 with gzip demanded, filters, expand, and the Phone API's employees."""
 
+import base64
 import itertools
 import re
 import uuid
@@ -16,6 +17,7 @@ from tests.fakes.crm.server import FakeCrm, packed
 from tests.fakes.crm.vendor import Customer
 
 TOKEN, PHONE_TOKEN = "ms-S3cret-token", "ms-S3cret-phone"
+LOGIN, PASSWORD = "admin@shop", "ms-S3cret-пароль"
 API, PHONE_API = "/api/remap/1.2", "/api/phone/1.0"
 _START = datetime.fromisoformat("2026-11-01 12:00:00")
 
@@ -31,6 +33,8 @@ class MoySkladFake(FakeCrm):
     token: str = TOKEN
     inlined: int = 100
     """How many contact persons `expand` shows."""
+    strips: bool = True
+    """Whether the search sees the bare digits of a formatted phone: the documents leave it open."""
     clock: Any = field(default_factory=itertools.count)
 
     def routes(self) -> Sequence[BaseRoute]:
@@ -51,11 +55,12 @@ class MoySkladFake(FakeCrm):
 
     def barred(self, request: Request, allowed: set[str]) -> Response | None:
         if "gzip" not in request.headers.get("accept-encoding", ""):
-            return JSONResponse({"errors": [{"error": "gzip is mandatory", "code": 1072}]}, 415)
+            return Response(status_code=415)
         self.require(request.headers.get("accept") == "application/json;charset=utf-8", "no such Accept")
         self.require(set(request.query_params) <= allowed, "no such parameter")
         self.require(len(str(request.url)) < 8000, "the request's head is too long")
-        if request.headers.get("authorization") != f"Bearer {self.token}":
+        pair = base64.b64encode(f"{LOGIN}:{PASSWORD}".encode()).decode()
+        if request.headers.get("authorization") not in {f"Bearer {self.token}", f"Basic {pair}"}:
             return JSONResponse({"errors": [{"error": "Ошибка аутентификации", "code": 1056}]}, 401)
         return None
 
@@ -70,12 +75,12 @@ class MoySkladFake(FakeCrm):
             return barred
         params, expanded = request.query_params, request.query_params.get("expand")
         self.require(expanded in {None, "contactpersons"}, "no such field to expand")
-        self.require(params.get("order", "updated,asc") in {"updated,asc", "id"}, "no such order")
+        self.require(params.get("order") in {None, "updated,asc;id,asc"}, "no such order")
         rows = [row for row in self.counterparties.values() if self.matches(row, params.get("filter", ""))]
         if "search" in params:
-            rows = [row for row in rows if params["search"] in self.searched(row)]
-        if params.get("order") == "updated,asc":
-            rows = sorted(rows, key=lambda row: row["updated"])
+            rows = [row for row in rows if self.finds(row, params["search"])]
+        if "order" in params:
+            rows = sorted(rows, key=lambda row: (row["updated"], row["id"]))
         shown = [self.related(row, inline=expanded is not None) for row in rows]
         return self.paged(request, shown, 100 if expanded else 1000)
 
@@ -83,23 +88,30 @@ class MoySkladFake(FakeCrm):
         """Conditions of one field are alternatives, those of several fields all have to hold."""
         by_field: dict[str, list[bool]] = {}
         for each in filter(None, text.split(";")):
-            found = re.fullmatch(r"(id|archived|updated)(>=|=)(.+)", each)
+            found = re.fullmatch(r"(id=|archived=|updated>=|phone=~)(.+)", each)
             self.require(found, f"no such condition: {each}")
             assert found is not None
-            name, operator, value = found.groups()
-            self.require((name == "updated") == (operator == ">="), f"no such operator: {each}")
-            if name == "updated":
-                self.require(re.fullmatch(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d", value), f"no such time: {value}")
-            held = row[name] >= value if name == "updated" else str(row[name]).lower() == value
-            by_field.setdefault(name, []).append(held)
+            by_field.setdefault(found[1].rstrip("=>~"), []).append(self.holds(row, *found.groups()))
         hidden = "archived" not in by_field and row["archived"]
         return not hidden and all(any(held) for held in by_field.values())
 
-    def searched(self, row: dict[str, Any]) -> str:
-        """What the context search sees: names and phones of the counterparty and its contact persons, digits too."""
-        texts = [row["name"], row.get("phone") or ""]
-        texts += [each.get(name) or "" for each in self.persons.get(row["id"], ()) for name in ("name", "phone")]
-        return " ".join((*texts, *(re.sub(r"\D", "", each) for each in texts)))
+    def holds(self, row: dict[str, Any], condition: str, value: str) -> bool:
+        if condition == "updated>=":
+            self.require(re.fullmatch(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d", value), f"no such time: {value}")
+            return bool(row["updated"] >= value)
+        if condition == "phone=~":
+            return (row["phone"] or "").endswith(value)
+        if condition == "id=":
+            self.require(re.fullmatch(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", value), f"no such id: {value}")
+        return bool(str(row[condition.rstrip("=")]).lower() == value)
+
+    def finds(self, row: dict[str, Any], text: str) -> bool:
+        """Search names and phones of a counterparty and its contact persons by beginnings of words, phones by digits."""
+        shown = [row, *self.persons.get(row["id"], ())]
+        words = " ".join(each.get(name) or "" for each in shown for name in ("name", "phone"))
+        if re.search(rf"\b{re.escape(text)}", words, re.IGNORECASE):
+            return True
+        return self.strips and any(text in re.sub(r"\D", "", each.get("phone") or "") for each in shown)
 
     def related(self, row: dict[str, Any], *, inline: bool) -> dict[str, Any]:
         persons = self.persons.get(row["id"], [])
@@ -109,18 +121,21 @@ class MoySkladFake(FakeCrm):
         return row | {"contactpersons": listed}
 
     async def list_persons(self, request: Request) -> Response:
-        barred = self.barred(request, {"limit", "offset"})
-        return barred or self.paged(request, self.persons.get(request.path_params["id"], []), 1000)
+        if barred := self.barred(request, {"limit", "offset"}):
+            return barred
+        return self.paged(request, self.persons.get(request.path_params["id"], []), 1000)
 
     async def list_employees(self, request: Request) -> Response:
-        if barred := self.barred(request, {"filter", "limit", "offset"}):
+        if barred := self.barred(request, {"filter", "order", "limit", "offset"}):
             return barred
+        self.require(request.query_params.get("order") == "id", "no such order")
         chosen = request.query_params.get("filter", "")
         self.require(chosen in {"", "archived=true;archived=false"}, "no such filter")
         return self.paged(request, [row for row in self.employees.values() if chosen or not row["archived"]], 1000)
 
     async def phone_employees(self, request: Request) -> Response:
         self.require(not request.query_params, "no such parameter")
+        self.require("authorization" not in request.headers, "the JSON API's credentials are none of the Phone API's")
         if request.headers.get("lognex-phone-auth-token") != PHONE_TOKEN:
             return JSONResponse({"errors": [{"error": "no access", "code": 1}]}, 401)
         rows = [{"meta": _meta("employee", each), "extention": code} for each, code in self.extensions.items()]
@@ -140,7 +155,7 @@ class MoySklad:
     """The vendor, for the contract test."""
 
     name = "moysklad"
-    secrets = (TOKEN, PHONE_TOKEN)
+    secrets = (TOKEN, PHONE_TOKEN, PASSWORD)
     feeds_deletions = False
     tells_extensions = True
     merges = False

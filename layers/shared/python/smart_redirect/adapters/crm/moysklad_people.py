@@ -1,13 +1,16 @@
 """How MoySklad's counterparties and contact persons become people of the mirror."""
 
+import re
 from collections.abc import Sequence
-from datetime import datetime, timedelta, timezone
 
 from smart_redirect.adapters.crm.json_values import Json
+from smart_redirect.adapters.crm.moysklad_cursor import moment
 from smart_redirect.domain.crm import Person
 from smart_redirect.domain.crm_name import NameFormats, NameParts, shown_name
 
-MOSCOW = timezone(timedelta(hours=3))
+_UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
+# One field holds what people type into it, often several phones.
+_BETWEEN_PHONES = re.compile(r"[,;/|\r\n]+")
 
 
 def tail(href: str) -> str:
@@ -32,15 +35,18 @@ def split_id(external_id: str) -> tuple[str, str]:
 
 
 def _is_id(text: str) -> bool:
-    """Tell whether a text is one of their ids; a filter must not be changed by anything else."""
-    return bool(text) and len(text) <= 64 and text.isascii() and text.replace("-", "").isalnum()
+    """Tell whether a text is one of their ids: any other in a filter has the whole request refused, or changes it."""
+    return _UUID.fullmatch(text) is not None
 
 
 def read_people(row: Json, formats: NameFormats) -> Sequence[Person]:
-    """Return a counterparty and its contact persons; who is in the archive comes after all others."""
+    """Return a counterparty and its contact persons.
+
+    Who is in the archive may still call, and comes after all others who have the phone: as leads do.
+    """
     if not row["id"].id:
         return ()
-    is_person = row["companyType"].text == "individual"
+    is_person = row["companyType"].text.startswith("individual")
     company = "" if is_person else row["name"].text
     persons = [_contact(each, row, company, formats) for each in row["contactpersons"]["rows"] if each["id"].id]
     parts = NameParts(
@@ -55,8 +61,9 @@ def read_people(row: Json, formats: NameFormats) -> Sequence[Person]:
         name=shown_name(parts, formats),
         phones=_phones(row),
         responsible_id=owner_of(row),
-        updated_at=_time(row),
+        updated_at=moment(row["updated"].text),
         is_company=not is_person,
+        is_lead=row["archived"].is_true,
     )
     return [own, *persons]
 
@@ -68,22 +75,12 @@ def _contact(each: Json, owner: Json, company: str, formats: NameFormats) -> Per
         name=shown_name(parts, formats),
         phones=_phones(each),
         responsible_id=owner_of(owner),
-        updated_at=_time(owner),
+        updated_at=moment(owner["updated"].text),
         is_company=bool(company),
+        is_lead=owner["archived"].is_true,
     )
 
 
 def _phones(row: Json) -> tuple[str, ...]:
     """Return the phones; people write several into the one field."""
-    parts = row["phone"].text.replace(";", ",").replace("\n", ",").split(",")
-    return tuple(each.strip() for each in parts if each.strip())
-
-
-def _time(row: Json) -> float | None:
-    """Return when it was changed; what is in the archive counts as never, so that others come first."""
-    if row["archived"].is_true:
-        return None
-    try:
-        return datetime.fromisoformat(row["updated"].text).replace(tzinfo=MOSCOW).timestamp()
-    except ValueError:
-        return None
+    return tuple(filter(None, (each.strip() for each in _BETWEEN_PHONES.split(row["phone"].text))))
