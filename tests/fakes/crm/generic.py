@@ -1,6 +1,5 @@
-"""A customer's own service as many of them are: a look-up that compares exactly, a list and its users by pages."""
+"""A strict fake of somebody's own CRM: a look-up by phone, a list in pages, one person by id, and managers."""
 
-import base64
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -13,56 +12,73 @@ from starlette.routing import BaseRoute, Route
 from tests.fakes.crm.server import FakeCrm, packed
 from tests.fakes.crm.vendor import Customer
 
-PASSWORD = "generic-S3cret"
-PAGE = 100
+TOKEN = "own-S3cret-token"
+NOW = "2026-11-20T12:00:00+03:00"
 
 
 @dataclass
 class GenericFake(FakeCrm):
-    """One service."""
+    """One company's server."""
 
-    people: dict[int, dict[str, Any]] = field(default_factory=dict)
-    users: dict[str, dict[str, Any]] = field(default_factory=dict)
-    password: str = PASSWORD
+    clients: dict[int, dict[str, Any]] = field(default_factory=dict)
+    staff: dict[int, dict[str, Any]] = field(default_factory=dict)
+    token: str = TOKEN
+    page_size: int = 100
+    ends_with_404: bool = False
+    """Whether a page behind the last one is 404 instead of empty: frameworks differ."""
 
     def routes(self) -> Sequence[BaseRoute]:
         return [
-            Route("/v1/find", self.find),
-            Route("/v1/clients/{page:int}", self.list_people),
-            Route("/v1/users", self.list_users),
+            Route("/api/lookup", self.lookup),
+            Route("/api/clients", self.list_clients),
+            Route("/api/clients/{id}", self.one),
+            Route("/api/staff", self.list_staff),
             Route("/{path:path}", self.not_found, methods=["GET", "POST"]),
         ]
 
-    def barred(self, request: Request, allowed: set[str]) -> Response | None:
-        self.require(set(request.query_params) <= allowed, "no such parameter")
-        given = request.headers.get("authorization", "")
-        self.require(given.startswith("Basic "), "the service wants Basic")
-        right = base64.b64encode(f"смена:{self.password}".encode()).decode()
-        return None if given == f"Basic {right}" else JSONResponse({"error": "who are you?"}, 401)
+    def barred(self, request: Request, param: str) -> Response | None:
+        """Refuse parameters other than this one, and a token that is wrong."""
+        self.require(set(request.query_params) == ({param} if param else set()), "other parameters than there are")
+        self.require(request.headers.get("accept") == "application/json", "it speaks JSON only")
+        if request.headers.get("authorization") != f"Bearer {self.token}":
+            return JSONResponse({"error": "bad token"}, 401)
+        return None
 
-    async def find(self, request: Request) -> Response:
-        if barred := self.barred(request, {"tel"}):
+    def page(self, request: Request, rows: Sequence[dict[str, Any]]) -> Response:
+        text = request.query_params["page"]
+        self.require(text.isdigit() and int(text) >= 1, f"pages are numbers from 1, not {text}")
+        part = list(rows[(int(text) - 1) * self.page_size : int(text) * self.page_size])
+        if self.ends_with_404 and not part and text != "1":
+            return JSONResponse({"detail": "Invalid page."}, 404)
+        return packed(request, {"count": len(rows), "data": {"items": part}})
+
+    async def lookup(self, request: Request) -> Response:
+        if barred := self.barred(request, "phone"):
             return barred
-        asked = request.query_params["tel"]
-        self.require(asked.isdigit(), "digits only")
-        rows = [row for row in self.people.values() if any(asked == _digits(each) for each in row["phones"])]
-        return packed(request, {"count": len(rows), "clients": rows})
+        digits = request.query_params["phone"]
+        self.require(re.fullmatch(r"\d{7,15}", digits), "phones are digits alone")
+        rows = [row for row in self.clients.values() if _has(row, digits[-9:])]
+        extensions = {str(each["id"]): each["ext"] for each in self.staff.values()}
+        return packed(request, {"clients": [row | {"ext": extensions.get(str(row["manager"]))} for row in rows]})
 
-    async def list_people(self, request: Request) -> Response:
-        if barred := self.barred(request, set()):
+    async def list_clients(self, request: Request) -> Response:
+        rows = [self.clients[each] for each in sorted(self.clients)]
+        return self.barred(request, "page") or self.page(request, rows)
+
+    async def one(self, request: Request) -> Response:
+        if barred := self.barred(request, ""):
             return barred
-        start = (request.path_params["page"] - 1) * PAGE
-        return packed(request, {"clients": list(self.people.values())[start : start + PAGE]})
+        number = request.path_params["id"]
+        row = self.clients.get(int(number)) if number.isdigit() else None
+        return packed(request, {"client": row}) if row else JSONResponse({"error": "no such client"}, 404)
 
-    async def list_users(self, request: Request) -> Response:
-        if barred := self.barred(request, {"page"}):
-            return barred
-        start = (int(request.query_params["page"]) - 1) * PAGE
-        return packed(request, {"data": {"users": list(self.users.values())[start : start + PAGE]}})
+    async def list_staff(self, request: Request) -> Response:
+        rows = [self.staff[each] for each in sorted(self.staff)]
+        return self.barred(request, "page") or self.page(request, rows)
 
 
-def _digits(text: str) -> str:
-    return re.sub(r"\D", "", text)
+def _has(row: dict[str, Any], digits: str) -> bool:
+    return any(re.sub(r"\D", "", each["number"]).endswith(digits) for each in row["phones"])
 
 
 async def _over_limit(_: Request) -> Response:
@@ -73,10 +89,10 @@ class Generic:
     """The vendor, for the contract test."""
 
     name = "generic"
-    secrets = (PASSWORD, base64.b64encode(f"смена:{PASSWORD}".encode()).decode())
+    secrets = (TOKEN,)
     feeds_deletions = False
     tells_extensions = True
-    merges = False
+    merges = True
     limited_for = 7.0
 
     def __init__(self) -> None:
@@ -84,53 +100,62 @@ class Generic:
         self.limited = _over_limit
 
     def settings(self, port: int) -> dict[str, object]:
-        paths = {
-            "rows": "clients", "found": "clients", "id": "id", "last": "name.last", "first": "name.first",
-            "company": "firm", "phones": "phones", "responsible": "owner.id", "updated_at": "changed",
-            "managers": "data.users", "manager_id": "id", "manager_name": "title", "manager_extension": "ext",
-            "manager_active": "works",
-        }  # fmt: skip
-        base = f"https://own.example.test:{port}/v1"
+        base = f"https://crm.example.test:{port}/api"
         return {
-            "url": f"{base}/find?tel={{phone}}",
-            "list_url": f"{base}/clients/{{page}}",
-            "managers_url": f"{base}/users?page={{page}}",
-            "phone_forms": ["phone", "phone_trunk"],
-            "auth": "basic",
-            "user": "смена",
-            "password": PASSWORD,
-            **{f"path_{name}": path for name, path in paths.items()},
+            "url": base + "/lookup?phone={phone}",
+            "rows_path": "clients",
+            "list_url": base + "/clients?page={page}",
+            "list_path": "data.items",
+            "list_seconds": 0,
+            "person_url": base + "/clients/{id}",
+            "person_path": "client",
+            "id_path": "id",
+            "last_path": "name.last",
+            "first_path": "name.first",
+            "company_path": "company",
+            "phones_path": "phones[*].number",
+            "responsible_path": "manager",
+            "extension_path": "ext",
+            "updated_path": "changed",
+            "managers_url": base + "/staff?page={page}",
+            "managers_path": "data.items",
+            "manager_extension_path": "ext",
+            "manager_active_path": "works",
+            "auth": "bearer",
+            "token": TOKEN,
         }
 
     def revoke(self) -> None:
-        self.fake.password = "another"
+        self.fake.token = "another"
 
     def add(self, customer: Customer) -> str:
-        number = max(self.fake.people, default=100) + 1
+        number = max(self.fake.clients, default=100) + 1
         self.edit(str(number), customer)
         return str(number)
 
     def edit(self, external_id: str, customer: Customer) -> None:
-        self.fake.people[int(external_id)] = {
+        self.fake.clients[int(external_id)] = {
             "id": int(external_id),
             "name": {"last": customer.last, "first": customer.first},
-            "firm": customer.company or None,
-            "phones": list(customer.phones),
-            "owner": {"id": int(customer.manager)} if customer.manager else None,
-            "changed": 1_700_000_000 + len(self.fake.people),
+            "company": customer.company or None,
+            "phones": [{"number": each} for each in customer.phones],
+            "manager": customer.manager,
+            "changed": NOW,
         }
 
     def delete(self, external_id: str) -> None:
-        del self.fake.people[int(external_id)]
+        del self.fake.clients[int(external_id)]
 
     def merge(self, external_id: str, into: str) -> None:
-        raise NotImplementedError("the service has no merges")
+        joined, survivor = self.fake.clients.pop(int(external_id)), self.fake.clients[int(into)]
+        survivor["phones"] = [*survivor["phones"], *joined["phones"]]
 
     def add_manager(self, manager_id: str, last: str, first: str, extension: str | None) -> None:
-        self.fake.users[manager_id] = {"id": manager_id, "title": f"{last} {first}", "ext": extension, "works": True}
+        row = {"id": int(manager_id), "name": f"{last} {first}", "ext": extension, "works": True}
+        self.fake.staff[int(manager_id)] = row
 
     def retire(self, manager_id: str) -> None:
-        self.fake.users[manager_id]["works"] = False
+        self.fake.staff[int(manager_id)]["works"] = False
 
 
 VENDOR = Generic

@@ -1,9 +1,9 @@
-"""A strict fake of U-ON.Travel's API: the key in the path, pages without a count, 404 for nobody."""
+"""A strict fake of U-ON.Travel's API: the key in the path, pages by number, days in the feed, 404 for nobody."""
 
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta, timezone
 from typing import Any
 
 from starlette.requests import Request
@@ -13,84 +13,101 @@ from starlette.routing import BaseRoute, Route
 from tests.fakes.crm.server import FakeCrm, packed
 from tests.fakes.crm.vendor import Customer
 
-KEY = "uon-S3cret-key"
-PAGE = 100
+KEY = "uonS3cretKey"
+MOSCOW = timezone(timedelta(hours=3))
 _DAY = re.compile(r"\d{4}-\d\d-\d\d")
 
 
 @dataclass
-class UOnFake(FakeCrm):
-    """One agency."""
+class UonFake(FakeCrm):
+    """One account."""
 
     users: dict[int, dict[str, Any]] = field(default_factory=dict)
-    managers: list[dict[str, Any]] = field(default_factory=list)
+    managers: dict[int, dict[str, Any]] = field(default_factory=dict)
     key: str = KEY
-    page: int = PAGE
+    page_size: int = 100
+    pages_managers: bool = True
+    """Whether `page` of manager.json is heard: the documents do not have it, one service sends it."""
 
     def routes(self) -> Sequence[BaseRoute]:
         return [
-            Route("/{key}/user/phone/{digits}.json", self.by_phone),
-            Route("/{key}/users/{page:int}.json", self.all_users),
-            Route("/{key}/user/updated/{since}/{until}/{page:int}.json", self.updated),
-            Route("/{key}/user/{number:int}.json", self.one),
-            Route("/{key}/manager.json", self.all_managers),
+            Route("/{key}/users/{page}.json", self.list_users),
+            Route("/{key}/user/phone/{phone}.json", self.by_phone),
+            Route("/{key}/user/updated/{first}/{last}/{page}.json", self.updated),
+            Route("/{key}/user/{id}.json", self.one),
+            Route("/{key}/manager.json", self.list_managers),
             Route("/{path:path}", self.not_found, methods=["GET", "POST"]),
         ]
 
-    def answer(self, request: Request, rows: Sequence[dict[str, Any]], *, name: str = "users") -> Response:
-        """Refuse a wrong key; nobody is 404 with a body that says so too."""
+    def refused(self, text: str) -> Response:
+        return JSONResponse({"result": 400, "error": text}, 400)
+
+    def barred(self, request: Request, *params: str) -> Response | None:
+        """Refuse parameters that there are not, and a key that is wrong."""
+        for name in request.query_params:
+            self.require(name in params, f"no such parameter: {name}")
+        self.require("authorization" not in request.headers, "the key belongs into the path")
         if request.path_params["key"] != self.key:
-            return JSONResponse({"error": "API key is wrong"}, 403)
-        if not rows:
-            return JSONResponse({"result": 404}, 404)
-        return packed(request, {name: list(rows), "result": 200})
+            return JSONResponse({"result": 403, "error": "API key is wrong"}, 403)
+        return None
 
-    def paged(self, request: Request, rows: Sequence[dict[str, Any]], number: int) -> Response:
-        self.require(number >= 1, "pages begin with 1")
-        return self.answer(request, rows[(number - 1) * self.page : number * self.page])
+    def page(self, request: Request, text: str, rows: Sequence[dict[str, Any]]) -> Response:
+        """Answer one page; one that is beyond the last is 404 with JSON."""
+        self.require(text.isdigit() and int(text) >= 1, f"pages are numbers from 1, not {text}")
+        part = list(rows[(int(text) - 1) * self.page_size : int(text) * self.page_size])
+        if not part:
+            return JSONResponse({"result": 404, "users": []}, 404)
+        return packed(request, {"result": 200, "users": part})
 
-    async def by_phone(self, request: Request) -> Response:
-        self.require(not request.query_params, "no parameters here")
-        digits = request.path_params["digits"]
-        self.require(digits.isdigit(), f"digits only, not {digits}")
-        return self.answer(
-            request, [row for row in self.users.values() if any(digits in each for each in _phones(row))]
-        )
-
-    async def all_users(self, request: Request) -> Response:
-        self.require(not request.query_params, "no parameters here")
-        return self.paged(request, list(self.users.values()), request.path_params["page"])
+    async def list_users(self, request: Request) -> Response:
+        rows = [self.users[each] for each in sorted(self.users)]
+        return self.barred(request) or self.page(request, request.path_params["page"], rows)
 
     async def updated(self, request: Request) -> Response:
-        since, until = request.path_params["since"], request.path_params["until"]
-        self.require(_DAY.fullmatch(since) and _DAY.fullmatch(until), "days are YYYY-MM-DD")
-        self.require(date.fromisoformat(since) <= date.fromisoformat(until), "the range is turned round")
-        rows = [row for row in self.users.values() if since <= row["u_date_update"][:10] <= until]
-        return self.paged(request, rows, request.path_params["page"])
+        if barred := self.barred(request):
+            return barred
+        first, last = request.path_params["first"], request.path_params["last"]
+        self.require(_DAY.fullmatch(first) and _DAY.fullmatch(last), "days are YYYY-MM-DD")
+        self.require(date.fromisoformat(first) <= date.fromisoformat(last), "the first day comes first")
+        rows = [row for row in self.users.values() if first <= row["u_date_update"][:10] <= last]
+        return self.page(request, request.path_params["page"], rows)
+
+    async def by_phone(self, request: Request) -> Response:
+        if barred := self.barred(request):
+            return barred
+        digits = request.path_params["phone"]
+        self.require(digits.isascii() and digits.isdigit(), "phones are digits alone")
+        rows = [row for row in self.users.values() if _has(row, digits[-9:])]
+        return packed(request, {"result": 200, "users": rows}) if rows else JSONResponse({"result": 404}, 404)
 
     async def one(self, request: Request) -> Response:
-        row = self.users.get(request.path_params["number"])
-        return self.answer(request, [row] if row else [], name="user")
+        if barred := self.barred(request):
+            return barred
+        self.require(request.path_params["id"].isdigit(), "ids are numbers")
+        row = self.users.get(int(request.path_params["id"]))
+        return packed(request, {"result": 200, "user": [row]}) if row else JSONResponse({"result": 404}, 404)
 
-    async def all_managers(self, request: Request) -> Response:
-        self.require(set(request.query_params) <= {"page"}, "no such parameter")
-        number = int(request.query_params.get("page", "1"))
-        self.require(number <= 10, "there are no more than ten pages")
-        # Behind its last page the real one repeats it.
-        pages = max(1, -(-len(self.managers) // 50))
-        start = (min(number, pages) - 1) * 50
-        return self.answer(request, self.managers[start : start + 50])
+    async def list_managers(self, request: Request) -> Response:
+        rows = [self.managers[each] for each in sorted(self.managers)]
+        number = request.query_params.get("page", "1") if self.pages_managers else "1"
+        return self.barred(request, "page") or self.page(request, number, rows)
 
 
-def _phones(row: dict[str, Any]) -> list[str]:
-    return [re.sub(r"\D", "", row[name] or "") for name in ("u_phone", "u_phone_mobile", "u_phone_home")]
+def moscow_now() -> str:
+    """The time as the account writes it."""
+    return datetime.now(UTC).astimezone(MOSCOW).strftime("%Y-%m-%d %H:%M:%S")
+
+
+def _has(row: dict[str, Any], digits: str) -> bool:
+    phones = (re.sub(r"\D", "", row[name] or "") for name in ("u_phone", "u_phone_mobile", "u_phone_home"))
+    return any(each.endswith(digits) for each in phones)
 
 
 async def _over_limit(_: Request) -> Response:
-    return JSONResponse({"error": "Too many requests"}, 429, headers={"Retry-After": "7"})
+    return JSONResponse({"result": 429, "error": "Too many requests"}, 429)
 
 
-class UOn:
+class Uon:
     """The vendor, for the contract test."""
 
     name = "uon"
@@ -98,14 +115,14 @@ class UOn:
     feeds_deletions = False
     tells_extensions = False
     merges = False
-    limited_for = 7.0
+    limited_for = 5.0
 
     def __init__(self) -> None:
-        self.fake = UOnFake()
+        self.fake = UonFake()
         self.limited = _over_limit
 
     def settings(self, port: int) -> dict[str, object]:
-        return {"url": f"https://uon.example.test:{port}", "api_key": KEY}
+        return {"url": f"https://api.example.test:{port}", "api_key": KEY}
 
     def revoke(self) -> None:
         self.fake.key = "another"
@@ -116,31 +133,33 @@ class UOn:
         return str(number)
 
     def edit(self, external_id: str, customer: Customer) -> None:
-        phones = (*customer.phones, None, None, None)
+        phones = [*customer.phones, "", "", ""]
         self.fake.users[int(external_id)] = {
-            "u_id": external_id,
+            "u_id": int(external_id),
             "u_surname": customer.last,
             "u_name": customer.first,
             "u_sname": "",
             "u_phone": phones[0],
             "u_phone_mobile": phones[1],
-            "u_phone_home": phones[2],
-            "u_company": customer.company or None,
+            "u_phone_home": phones[2] or None,
+            "u_company": customer.company,
             "manager_id": customer.manager or "0",
-            "u_date_update": datetime.now(UTC).strftime("%Y-%m-%d %H:%M:%S"),
+            "u_date_update": moscow_now(),
         }
 
     def delete(self, external_id: str) -> None:
         del self.fake.users[int(external_id)]
 
     def merge(self, external_id: str, into: str) -> None:
-        raise NotImplementedError("U-ON has no merges")
+        raise NotImplementedError("nothing is known of merges in U-ON")
 
     def add_manager(self, manager_id: str, last: str, first: str, extension: str | None) -> None:
-        self.fake.managers.append({"u_id": int(manager_id), "u_surname": last, "u_name": first, "role_id": "3"})
+        number = int(manager_id)
+        row = {"u_id": number, "u_surname": last, "u_name": first, "u_email": "a@b.by", "role_id": 2, "active": 1}
+        self.fake.managers[number] = row | {"ip_internal_number": extension or ""}
 
     def retire(self, manager_id: str) -> None:
-        self.fake.managers = [each for each in self.fake.managers if each["u_id"] != int(manager_id)]
+        self.fake.managers[int(manager_id)]["active"] = 0
 
 
-VENDOR = UOn
+VENDOR = Uon

@@ -1,178 +1,179 @@
-"""A customer's own service over HTTP: a look-up by an address template, lists for the mirror, or the push contract.
+"""Somebody's own CRM over HTTP: addresses with placeholders and paths into the answers, or the cloud PBXs' contract.
 
-Settings are in docs/crm-vendors/generic.md. With `contract` = `cmd` the service speaks what cloud PBXs ask of CRMs:
-`cmd=contact` → `contact_name`, `responsible`. Credentials by `auth`: `user` and `password`, `token`, or `header` and
-`value`; `crm_token` for the push contract.
+Settings: docs/crm-vendors/generic.md has them all. `contract` is `http` (default) or `cmd`; `url` is asked about a
+caller; with `list_url` and `person_url` there is a mirror, without them callers are looked up live only.
+Credentials: what `auth` needs (`user` and `password`, or `token`), or `crm_token` for the contract `cmd`.
 """
 
-import base64
-import hashlib
 import json
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from time import monotonic
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field, replace
+from time import time
 
 from smart_redirect.adapters.crm.generic_cmd import make_cmd
-from smart_redirect.adapters.crm.generic_rows import PHONE_FORMS, Reading, read_settings
+from smart_redirect.adapters.crm.generic_list import Listing, Place, read_listing
+from smart_redirect.adapters.crm.generic_live import Ask, LiveOnly
+from smart_redirect.adapters.crm.generic_paths import JsonPath, read_path
+from smart_redirect.adapters.crm.generic_people import Fields, ManagerFields, read_fields, read_manager_fields
+from smart_redirect.adapters.crm.generic_request import Nobody, Request, read_request
+from smart_redirect.adapters.crm.generic_search import read_search
 from smart_redirect.adapters.crm.json_values import Json, read_json
 from smart_redirect.adapters.crm.outbound import Outbound
-from smart_redirect.adapters.crm.phones import has_phone
-from smart_redirect.adapters.crm.session import READ_SECONDS, Session, credential
-from smart_redirect.adapters.crm.templates import AddressTemplate, filled_body, read_address, read_body
 from smart_redirect.domain.crm import Found, Gone, Ids, Manager, Page, Person
-from smart_redirect.errors import CrmMalformed, CrmRefused, CrmUnavailable
+from smart_redirect.errors import CrmMalformed, CrmRefused
 from smart_redirect.usecases.ports_crm import Access, Crm
 
-_MOST_PAGES = 100_000
-_PHONE_NAMES = frozenset(PHONE_FORMS)
+_LIST_SECONDS = 3600.0
+_ID = frozenset({"id"})
 
 
 @dataclass(frozen=True, slots=True)
-class Lists:
-    """Where lists are read page by page: `{page}` counts from 1, and an empty page or one that repeats is the end."""
+class _Cursor:
+    """Where a pass over the list is, how many are still to follow it at once, and when the next one is due."""
 
-    people: AddressTemplate | None = None
-    managers: AddressTemplate | None = None
+    place: Place = field(default_factory=Place)
+    passes: int = 1
+    due: float = 0.0
+    is_resting: bool = False
 
 
-def make(http: Outbound, access: Access) -> Crm:
-    """Return the CRM of a connection, by its contract."""
-    settings = access.settings
-    if settings.get("contract") == "cmd":
+def make(http: Outbound, access: Access, clock: Callable[[], float] = time) -> Crm:
+    """Return the CRM of a connection."""
+    contract = access.settings.get("contract") or "http"
+    if contract == "cmd":
         return make_cmd(http, access)
-    if settings.get("contract") not in {None, "", "template"}:
-        raise CrmRefused("the setting contract must be template or cmd")
-    look_up = read_address("url", settings.get("url"), _PHONE_NAMES)
-    lists = Lists(_paged("list_url", settings), _paged("managers_url", settings))
-    session = Session(http, access, "", _headers(settings))
-    return Generic(session, look_up, lists, read_settings(settings, access.country))
+    if contract != "http":
+        raise CrmRefused("the setting contract must be http or cmd")
+    search = read_search(http, access)
+    if access.settings.get("list_url"):
+        return Mirrored(_read_directory(http, access), search, clock)
+    if search is None:
+        raise CrmRefused("the setting url is missing: the address that is asked about a caller, with {phone} in it")
+    return LiveOnly(search, access.settings)
 
 
-def _paged(name: str, settings: Mapping[str, object]) -> AddressTemplate | None:
-    given = settings.get(name)
-    return read_address(name, given, frozenset({"page"})) if given else None
+@dataclass(frozen=True, slots=True)
+class Directory:
+    """The lists of people and of managers, and the address of one person."""
+
+    people: Listing
+    person: Request
+    record: JsonPath
+    fields: Fields
+    managers: Listing | None
+    manager_fields: ManagerFields
+    every: float
+    """Seconds between two passes over the list of people."""
 
 
-def _headers(settings: Mapping[str, object]) -> Mapping[str, str]:
-    match settings.get("auth") or "none":
-        case "none":
-            return {}
-        case "basic":
-            pair = f"{credential(settings, 'user')}:{credential(settings, 'password')}"
-            return {"Authorization": f"Basic {base64.b64encode(pair.encode()).decode()}"}
-        case "bearer":
-            return {"Authorization": f"Bearer {credential(settings, 'token')}"}
-        case "header":
-            name = credential(settings, "header")
-            if not name.replace("-", "").isalnum() or name.lower() in {"host", "content-length", "transfer-encoding"}:
-                raise CrmRefused("the credential header must be the name of a header of the service")
-            return {name: credential(settings, "value")}
-    raise CrmRefused("the setting auth must be none, basic, bearer or header")
+class Mirrored:
+    """The Crm of a connection with a list. It tells no changes: it is read from end to end, again and again."""
 
-
-class Generic:
-    """The Crm of one service."""
-
-    def __init__(self, session: Session, look_up: AddressTemplate, lists: Lists, reading: Reading) -> None:
-        self._session = session
-        self._look_up = look_up
-        self._lists = lists
-        self._reading = reading
-        settings = session.access.settings
-        self._body = read_body("body", settings.get("body"), _PHONE_NAMES)
-        self._is_json = settings.get("body_type") == "json"
+    def __init__(self, directory: Directory, ask: Ask | None, clock: Callable[[], float]) -> None:
+        self._directory = directory
+        self._ask = ask
+        self._clock = clock
 
     async def lookup(self, phone: str, seconds: float) -> Found:
-        """Ask with each form of the phone in turn until somebody is found who has it."""
-        until, people, extensions = monotonic() + seconds, dict[str, Person](), dict[str, str]()
-        for values in self._reading.forms(phone):
-            if until <= monotonic():
-                raise CrmUnavailable("no answer in time")
-            answer = await self._ask(values, until - monotonic())
-            for row in self._reading.found(answer):
-                person = self._reading.person(row, phone)
-                people.setdefault(person.external_id, person)
-                extensions |= self._reading.extension(row, person)
-            if any(has_phone(each, phone, self._session.access.country) for each in people.values()):
-                break
-        return Found(tuple(people.values()), tuple(extensions.items()))
+        """Ask about a caller, if there is an address for it."""
+        return await self._ask(phone, seconds) if self._ask else Found()
 
     async def changes(self, cursor: str | None) -> Page:
-        """Read all pages of the list, the first time twice, because what changed meanwhile is not told otherwise."""
-        page, passes, last = (1, 0, "") if cursor is None else _read_cursor(cursor)
-        if self._lists.people is None:
-            return Page((), _written(1, 1, ""), False)
-        people, digest = await self._page(self._lists.people, page)
-        if not people or digest == last or page >= _MOST_PAGES:
-            return Page((), _written(1, 1, ""), passes == 0)
-        return Page(tuple(people), _written(page + 1, passes, digest), True)
+        """Read the list page by page, then rest until it is due once more.
+
+        The first pass is followed by a second one at once, if it was of several pages: who changed on a page that had
+        been read, or slid to it, is met by that.
+        """
+        at = _Cursor(passes=2) if cursor is None else _read_cursor(cursor)
+        if at.is_resting:
+            if self._clock() < at.due:
+                return Page((), _written(at), False)
+            at = _Cursor()
+        rows, following = await self._directory.people.read(at.place)
+        people, done = tuple(map(self._person, rows)), at.place.rows + len(rows)
+        if following is not None:
+            return Page(people, _written(replace(at, place=following)), True, done)
+        if at.passes > 1 and at.place.pages > 1:
+            return Page(people, _written(_Cursor(passes=at.passes - 1)), True, done)
+        resting = _Cursor(due=self._clock() + self._directory.every, is_resting=True)
+        return Page(people, _written(resting), False, done)
 
     async def ids(self, cursor: str | None) -> Ids:
-        """Return the ids of the list, page by page; without a list nothing is known of deletions."""
-        if self._lists.people is None:
-            return Ids((), None)
-        page, _, last = (1, 0, "") if cursor is None else _read_cursor(cursor)
-        people, digest = await self._page(self._lists.people, page)
-        if not people or digest == last or page >= _MOST_PAGES:
-            return Ids((), None)
-        return Ids(tuple(each.external_id for each in people), _written(page + 1, 1, digest))
+        """Return the ids of the list."""
+        at = _Cursor() if cursor is None else _read_cursor(cursor)
+        rows, following = await self._directory.people.read(at.place)
+        there = tuple(self._person(each).external_id for each in rows)
+        return Ids(there, None if following is None else _written(replace(at, place=following)))
 
     async def people(self, external_ids: tuple[str, ...]) -> tuple[Person | Gone, ...]:
-        """Look for them in the list; without one nothing is known, and what look-ups found ends by itself."""
-        if self._lists.people is None or not external_ids:
-            return ()
-        wanted, known, page, last = set(external_ids), dict[str, Person](), 1, ""
-        while wanted - known.keys() and page < _MOST_PAGES:
-            people, digest = await self._page(self._lists.people, page)
-            if not people or digest == last:
-                break
-            known |= {each.external_id: each for each in people if each.external_id in wanted}
-            page, last = page + 1, digest
-        return tuple(known.get(each, Gone(each)) for each in external_ids)
+        """Return these people by one request each."""
+        return tuple([await self._one(each) for each in external_ids])
 
     async def managers(self) -> tuple[Manager, ...]:
-        """Return the users of the service, if it lists them."""
-        found, page, last = dict[str, Manager](), 1, ""
-        while self._lists.managers is not None and page < _MOST_PAGES:
-            rows, digest = await self._rows(self._lists.managers, page, self._reading.managers)
-            if not rows or digest == last:
+        """Return the managers of their list, or nobody without one."""
+        directory, found, at = self._directory, dict[str, Manager](), Place()
+        while directory.managers is not None:
+            rows, following = await directory.managers.read(at)
+            found |= {each.id: each for each in map(directory.manager_fields.manager, rows)}
+            if following is None:
                 break
-            found |= {each.id: each for each in map(self._reading.manager, rows) if each.id}
-            page, last = page + 1, digest
+            at = following
         return tuple(found.values())
 
-    async def _ask(self, values: Mapping[str, str], seconds: float) -> Json:
-        address = self._look_up.filled(values)
-        if not self._body:
-            return await self._session.get(address, seconds=seconds, missing=(404,))
-        fields = filled_body(self._body, values)
-        if self._is_json:
-            return await self._session.post_json(address, json.dumps(fields).encode(), seconds=seconds)
-        return await self._session.post_form(address, tuple(fields.items()), seconds=seconds)
+    async def _one(self, external_id: str) -> Person | Gone:
+        try:
+            answer = await self._directory.person.send({"id": external_id})
+        except Nobody:
+            return Gone(external_id)
+        record, fields = self._directory.record.first(answer), self._directory.fields
+        if answer and not isinstance(record.value, dict):
+            raise CrmMalformed("its answer has no record of a person where the settings say")
+        # A record that the paths lead nowhere in may be one of wrong settings; nobody is dropped for that.
+        if not answer or record.value == {} or ("found_path" in fields.paths and not fields.has(record)):
+            return Gone(external_id)
+        person = self._person(record)
+        if person.external_id != external_id:
+            raise CrmMalformed("answers with another person than asked for")
+        return person
 
-    async def _page(self, address: AddressTemplate, page: int) -> tuple[Sequence[Person], str]:
-        rows, digest = await self._rows(address, page, self._reading.list_rows)
-        people = [self._reading.person(row) for row in rows]
-        if any(not each.external_id for each in people):
-            raise CrmMalformed("a row of its list has no id")
-        return people, digest
-
-    async def _rows(self, address: AddressTemplate, page: int, path: object) -> tuple[Sequence[Json], str]:
-        """Return a page's rows and what tells it from others."""
-        answer = await self._session.get(
-            address.filled({"page": str(page)}), seconds=READ_SECONDS, missing=(404,) if page > 1 else ()
-        )
-        rows = self._reading.rows(answer, path) if answer else ()
-        return rows, hashlib.sha256(repr(rows).encode()).hexdigest()[:16]
+    def _person(self, record: Json) -> Person:
+        external_id = self._directory.fields.of(record, "id_path").id
+        if external_id is None:
+            raise CrmMalformed("its answer has a person without an id where id_path says")
+        return self._directory.fields.person(record, external_id)
 
 
-def _written(page: int, passes: int, last: str) -> str:
-    return json.dumps({"page": page, "passes": passes, "last": last})
+def _read_directory(http: Outbound, access: Access) -> Directory:
+    """Return what the settings say of the lists; CrmRefused names what a mirror needs."""
+    settings, fields = access.settings, read_fields(access.settings)
+    manager_fields = read_manager_fields(settings)
+    if "id_path" not in fields.paths or not fields.phones:
+        raise CrmRefused("with list_url the settings need id_path and phones_path too")
+    people = read_listing(http, access, "list", fields.paths["id_path"])
+    person = read_request(http, access, "person_url", _ID)
+    if people is None or "id" not in person.template.names:
+        raise CrmRefused("with list_url the setting person_url needs the placeholder {id}")
+    managers = read_listing(http, access, "managers", manager_fields.id)
+    record = read_path(settings, "person_path") or JsonPath()
+    return Directory(people, person, record, fields, managers, manager_fields, _every(settings))
 
 
-def _read_cursor(text: str) -> tuple[int, int, str]:
+def _every(settings: Mapping[str, object]) -> float:
+    given = settings.get("list_seconds", _LIST_SECONDS)
+    if not isinstance(given, int | float) or isinstance(given, bool) or not 0 <= given <= 30 * 86_400:
+        raise CrmRefused("the setting list_seconds must be a number of seconds")
+    return float(given)
+
+
+def _written(cursor: _Cursor) -> str:
+    return json.dumps(asdict(cursor))
+
+
+def _read_cursor(text: str) -> _Cursor:
     found = read_json(text.encode())
-    page, passes = found["page"].count, found["passes"].count
-    if not page or page < 1 or passes is None:
+    place, passes, due = found["place"], found["passes"].count, found["due"].number
+    pages, rows = place["pages"].count, place["rows"].count
+    if pages is None or rows is None or passes is None or due is None:
         raise CrmMalformed("the cursor is not one of a list")
-    return page, passes, found["last"].text
+    whole = Place(pages, rows, place["cursor"].text, place["seen"].text)
+    return _Cursor(whole, passes, due, found["is_resting"].is_true)

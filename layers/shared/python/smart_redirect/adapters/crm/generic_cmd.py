@@ -1,64 +1,69 @@
-"""The push contract of cloud PBXs, as many customers' systems speak it already: cmd=contact, and who is responsible."""
+"""The contract of the cloud PBXs: `cmd=contact` is posted to the customer's address, a name and a login come back."""
 
-import secrets
+from dataclasses import dataclass, field
+from time import monotonic
 
+from smart_redirect.adapters.crm.generic_live import LiveOnly
+from smart_redirect.adapters.crm.generic_people import responsible_is
+from smart_redirect.adapters.crm.generic_phones import Formats, read_phone_formats
+from smart_redirect.adapters.crm.generic_url import read_template
+from smart_redirect.adapters.crm.json_values import Json
 from smart_redirect.adapters.crm.outbound import Outbound
-from smart_redirect.adapters.crm.session import Session, base_url, credential
-from smart_redirect.domain.crm import Found, Gone, Ids, Manager, Page, Person
-from smart_redirect.errors import CrmMalformed, CrmRefused
-from smart_redirect.usecases.ports_crm import Access
+from smart_redirect.adapters.crm.session import Session, credential
+from smart_redirect.domain.crm import Found, Person
+from smart_redirect.domain.crm_name import NameFormats, NameParts, read_formats, shown_name
+from smart_redirect.errors import CrmMalformed, CrmUnavailable
+from smart_redirect.usecases.ports_crm import Access, Crm
 
-_NOTHING = "{}"
-
-
-def make_cmd(http: Outbound, access: Access) -> "Cmd":
-    """Return the CRM of a connection; `responsible_is` says what the service names: an extension, or a login."""
-    kind = access.settings.get("responsible_is") or "extension"
-    if kind not in {"extension", "login"}:
-        raise CrmRefused("the setting responsible_is must be extension or login")
-    session = Session(http, access, base_url(access.settings))
-    return Cmd(session, credential(access.settings, "crm_token"), names_extension=kind == "extension")
+_NUMBER = frozenset({"number"})
 
 
+@dataclass(frozen=True, slots=True)
 class Cmd:
-    """The Crm of one service: it answers questions about one caller and lists nobody."""
+    """Asks by one format after another until the answer is not empty."""
 
-    def __init__(self, session: Session, token: str, *, names_extension: bool) -> None:
-        self._session = session
-        self._token = token
-        self._names_extension = names_extension
+    session: Session
+    path: str = field(repr=False)
+    token: str = field(repr=False)
+    formats: Formats
+    names: NameFormats
+    is_extension: bool
 
-    async def lookup(self, phone: str, seconds: float) -> Found:
-        """Ask who a caller is; an answer without a name and a responsible is nobody."""
-        fields = (
-            ("cmd", "contact"),
-            ("phone", phone.lstrip("+")),
-            ("callid", secrets.token_hex(8)),
-            ("crm_token", self._token),
-        )
-        answer = await self._session.post_form("", fields, seconds=seconds)
-        if not isinstance(answer.value, dict):
-            raise CrmMalformed("its answer is no object")
+    async def __call__(self, phone: str, seconds: float) -> Found:
+        """Return the owner of a phone (E.164); all formats together have so many seconds."""
+        until = monotonic() + seconds
+        for values in self.formats.of(phone, _NUMBER):
+            left = until - monotonic()
+            if left <= 0:
+                raise CrmUnavailable("no answer in time to all formats")
+            fields = (("cmd", "contact"), ("phone", values["number"]), ("crm_token", self.token))
+            found = self._found(await self.session.post_form(self.path, fields, seconds=left), phone)
+            if found.people:
+                return found
+        return Found()
+
+    def _found(self, answer: Json, phone: str) -> Found:
+        # PHP writes an empty object as an empty array.
+        if not answer or answer.value in ({}, []):
+            return Found()
+        if not isinstance(answer.value, dict) or not answer.value.keys() & {"contact_name", "responsible"}:
+            raise CrmMalformed("its answer has neither contact_name nor responsible")
         name, responsible = answer["contact_name"].text, answer["responsible"].id
         if not name and not responsible:
             return Found()
-        person = Person(f"phone:{phone}", name, (phone,), responsible)
-        return Found((person,), ((responsible, responsible),) if responsible and self._names_extension else ())
+        person = Person(
+            f"phone:{phone.lstrip('+')}", shown_name(NameParts(whole=name), self.names), (phone,), responsible
+        )
+        known = ((responsible, responsible),) if responsible and self.is_extension else ()
+        return Found((person,), known)
 
-    async def changes(self, cursor: str | None) -> Page:
-        """Return nothing: the contract has no lists."""
-        if cursor not in {None, _NOTHING}:
-            raise CrmMalformed("the cursor is not one of the contract")
-        return Page((), _NOTHING, False)
 
-    async def ids(self, cursor: str | None) -> Ids:  # noqa: ARG002
-        """Return nothing: nobody is in the mirror but whom look-ups found, and those end by themselves."""
-        return Ids((), None)
-
-    async def people(self, external_ids: tuple[str, ...]) -> tuple[Person | Gone, ...]:  # noqa: ARG002
-        """Return nothing: nobody can be read by id."""
-        return ()
-
-    async def managers(self) -> tuple[Manager, ...]:
-        """Return nobody: the contract does not list the users."""
-        return ()
+def make_cmd(http: Outbound, access: Access) -> Crm:
+    """Return the CRM of a connection that speaks the contract."""
+    settings = access.settings
+    template = read_template(settings, "url", frozenset())
+    session = Session(http, access, template.base, {"Accept": "application/json"})
+    formats = read_phone_formats(settings, access.country)
+    is_extension = responsible_is(settings, "login") == "extension"
+    token = credential(settings, "crm_token")
+    return LiveOnly(Cmd(session, template.fill({}), token, formats, read_formats(settings), is_extension), settings)

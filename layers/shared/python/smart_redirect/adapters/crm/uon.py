@@ -1,177 +1,218 @@
-"""U-ON.Travel: tourists by pages, those updated since a day, by id and by phone; managers without extensions.
+"""U-ON.Travel: clients page by page, those who changed by date, one by phone or id, and the managers.
 
-Settings: `url` (https://api.u-on.ru unless given). Credentials: `api_key`, which has to be in the path of each address.
+Settings: `url` (https://api.u-on.ru unless it says otherwise), `extension_field` (the member of a manager's record
+that holds his extension; none unless it is set). Credentials: `api_key`, which is a part of every address, so that no
+error here ever names one. The key of an account has no rights of its own: it reads all of it.
 """
 
 import json
-from collections.abc import Sequence
+import re
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, date, datetime, timedelta
-from time import monotonic, time
-from urllib.parse import quote
+from time import time
 
 from smart_redirect.adapters.crm.json_values import Json, read_json
-from smart_redirect.adapters.crm.outbound import Outbound
-from smart_redirect.adapters.crm.phones import has_phone
-from smart_redirect.adapters.crm.session import READ_SECONDS, Session, base_url, credential
+from smart_redirect.adapters.crm.outbound import Answer, Outbound
+from smart_redirect.adapters.crm.session import READ_SECONDS, Params, Session, base_url, credential
 from smart_redirect.domain.crm import Found, Gone, Ids, Manager, Page, Person
 from smart_redirect.domain.crm_name import NameFormats, NameParts, read_formats, shown_name
-from smart_redirect.errors import CrmMalformed, CrmUnavailable
+from smart_redirect.errors import CrmLimited, CrmMalformed, CrmRefused
 from smart_redirect.usecases.ports_crm import Access
 
-_BASE = "https://api.u-on.ru"
-_NATIONAL = 9
-# The account's clock is not told: a day more on both sides holds every time zone.
-_DAY = timedelta(days=1)
-_MOST_MANAGER_PAGES = 10
-_MOST_PAGES = 100_000
-_NOBODY = 404
+_PUBLIC = "https://api.u-on.ru"
+_WAIT = 5.0
+_MANAGER_PAGES = 10
+# The account's time zone is not told, and days are all that the feed takes.
+_OVERLAP = timedelta(days=1)
+_PHONES = ("u_phone", "u_phone_mobile", "u_phone_home")
+# It becomes a part of the path, which may not turn into another one.
+_KEY = re.compile(r"[A-Za-z0-9_-]+")
+_BETWEEN_PHONES = re.compile(r"[,;/\n]+")
+
+
+class _Nobody(CrmMalformed):
+    """U-ON's way of saying that there is none: 404 with JSON that says so too, unlike a 404 of a proxy."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Cursor:
-    """The next page of the walk (0 when it is over), the day to read changes from, and their next page.
+    """Where the walk is (its page, 0 when it is over), and the days of the feed with the page to be read of it.
 
-    `last` is the first id of the page before: U-ON does not tell how many pages there are, and a page that comes again
-    is the end as an empty one is.
+    `until` is the day on which the feed's first page was read; `seen` tells the page before from one that repeats it.
     """
 
     since: str
     walk: int = 0
-    page: int = 1
-    last: str = ""
     done: int = 0
+    page: int = 1
+    until: str = ""
+    seen: str = ""
 
 
-def make(http: Outbound, access: Access) -> "UOn":
+def make(http: Outbound, access: Access, clock: Callable[[], float] = time) -> "Uon":
     """Return the CRM of a connection."""
-    server = base_url(access.settings) if access.settings.get("url") else _BASE
-    key = quote(credential(access.settings, "api_key"), safe="")
-    return UOn(Session(http, access, f"{server}/{key}"), read_formats(access.settings))
+    base = base_url(access.settings) if access.settings.get("url") else _PUBLIC
+    key = credential(access.settings, "api_key")
+    if not _KEY.fullmatch(key):
+        raise CrmRefused("the api_key of the credentials must be letters and digits alone")
+    field = access.settings.get("extension_field")
+    session = Session(http, access, f"{base}/{key}", {"Accept": "application/json"}, _complain)
+    return Uon(session, read_formats(access.settings), clock, field if isinstance(field, str) else "")
 
 
-class UOn:
-    """The Crm of one agency."""
+class Uon:
+    """The Crm of one account."""
 
-    def __init__(self, session: Session, formats: NameFormats) -> None:
+    def __init__(
+        self, session: Session, formats: NameFormats, clock: Callable[[], float], extension_field: str = ""
+    ) -> None:
         self._session = session
         self._formats = formats
+        self._clock = clock
+        self._extension_field = extension_field
 
     async def lookup(self, phone: str, seconds: float) -> Found:
-        """Ask for the whole number, then for its last nine digits, because phones are kept as they were typed."""
-        until = monotonic() + seconds
-        digits = phone.lstrip("+")
-        found: list[Person] = []
-        for asked in dict.fromkeys((digits, digits[-_NATIONAL:])):
-            if until <= monotonic():
-                raise CrmUnavailable("no answer in time")
-            found += await self._users(f"/user/phone/{asked}.json", until - monotonic())
-            if any(has_phone(each, phone, self._session.access.country) for each in found):
-                break
-        return Found(tuple({each.external_id: each for each in found}.values()))
+        """Ask by the digits; U-ON may know several clients with them."""
+        rows = await self._rows(f"/user/phone/{phone.lstrip('+')}.json", seconds=seconds)
+        return Found(tuple(each for each in map(self._read, rows) if isinstance(each, Person)))
 
     async def changes(self, cursor: str | None) -> Page:
-        """Walk all pages, then read by pages whoever was updated since the day before the walk or the last run."""
-        at = _Cursor(_day_before(), walk=1) if cursor is None else _read_cursor(cursor)
-        return await self._walked(at) if at.walk else await self._updated(at)
+        """Walk the clients page by page, then the feed of those days on which something may have changed since."""
+        at = _Cursor(self._today(), walk=1) if cursor is None else _read_cursor(cursor)
+        return await (self._walked(at) if at.walk else self._fed(at))
 
     async def ids(self, cursor: str | None) -> Ids:
-        """Return all ids, page by page: U-ON feeds no deletions."""
-        at = _Cursor("-", walk=1) if cursor is None else _read_cursor(cursor)
-        people = await self._users(f"/users/{at.walk}.json")
-        if _is_end(people, at):
+        """Return the ids of all clients: U-ON tells nobody of a deletion."""
+        at = _Cursor(self._today(), walk=1) if cursor is None else _read_cursor(cursor)
+        rows = await self._rows(f"/users/{at.walk}.json")
+        if not rows or _mark(rows) == at.seen:
             return Ids((), None)
-        following = replace(at, walk=at.walk + 1, last=people[0].external_id)
-        return Ids(tuple(each.external_id for each in people), _written(following))
+        there = tuple(each.external_id for each in map(self._read, rows) if isinstance(each, Person))
+        return Ids(there, _written(replace(at, walk=at.walk + 1, seen=_mark(rows))))
 
     async def people(self, external_ids: tuple[str, ...]) -> tuple[Person | Gone, ...]:
-        """Return these people, one request each: there is no other way to read by id."""
-        return tuple([await self._one(each) for each in external_ids])
+        """Return these clients by one request each, for there is no other way. Ids that are no numbers are nobody's."""
+        return tuple([await self._person(each) for each in external_ids])
 
     async def managers(self) -> tuple[Manager, ...]:
-        """Return all managers; U-ON knows no extensions and does not list those who left."""
+        """Return the managers: up to ten pages, until one is empty or has nobody new."""
         found: dict[str, Manager] = {}
-        for number in range(1, _MOST_MANAGER_PAGES + 1):
-            answer = await self._session.get("/manager.json", (("page", str(number)),), missing=(404,))
-            rows = _rows(answer)
-            known = len(found)
-            for row in rows:
-                if row["u_id"].id:
-                    found[row["u_id"].text] = _manager(row)
-            if not rows or len(found) == known:
+        for number in range(1, _MANAGER_PAGES + 1):
+            rows = await self._rows("/manager.json", (("page", str(number)),))
+            new = {row["u_id"].text: self._manager(row) for row in rows if row["u_id"].id}
+            if new.keys() <= found.keys():
                 break
+            found |= new
         return tuple(found.values())
 
+    # --- the walk and the feed
+
     async def _walked(self, at: _Cursor) -> Page:
-        people = await self._users(f"/users/{at.walk}.json")
-        if _is_end(people, at):
-            return Page((), _written(replace(at, walk=0, last="")), True, at.done)
-        done = at.done + len(people)
-        following = replace(at, walk=at.walk + 1, last=people[0].external_id, done=done)
-        return Page(tuple(people), _written(following), True, done)
+        rows = await self._rows(f"/users/{at.walk}.json")
+        if not rows or _mark(rows) == at.seen:
+            return Page((), _written(_Cursor(at.since)), True, at.done)
+        following = replace(at, walk=at.walk + 1, done=at.done + len(rows), seen=_mark(rows))
+        return Page(tuple(map(self._read, rows)), _written(following), True, following.done)
 
-    async def _updated(self, at: _Cursor) -> Page:
-        until = (datetime.fromtimestamp(time(), UTC).date() + _DAY).isoformat()
-        people = await self._users(f"/user/updated/{at.since}/{until}/{at.page}.json")
-        if _is_end(people, at):
-            return Page((), _written(_Cursor(max(at.since, _day_before()))), False)
-        following = replace(at, page=at.page + 1, last=people[0].external_id)
-        return Page(tuple(people), _written(following), True)
+    async def _fed(self, at: _Cursor) -> Page:
+        until = at.until or self._today()
+        first, last = date.fromisoformat(at.since) - _OVERLAP, date.fromisoformat(until) + _OVERLAP
+        rows = await self._rows(f"/user/updated/{first}/{last}/{at.page}.json")
+        if not rows or _mark(rows) == at.seen:
+            return Page((), _written(_Cursor(until)), False)
+        following = replace(at, page=at.page + 1, until=until, seen=_mark(rows))
+        return Page(tuple(map(self._read, rows)), _written(following), True)
 
-    async def _users(self, path: str, seconds: float = READ_SECONDS) -> list[Person]:
-        answer = await self._session.get(path, seconds=seconds, missing=(404,))
-        return [_person(row, self._formats) for row in _rows(answer) if row["u_id"].id]
+    def _today(self) -> str:
+        return datetime.fromtimestamp(self._clock(), UTC).date().isoformat()
 
-    async def _one(self, external_id: str) -> Person | Gone:
+    # --- people
+
+    async def _person(self, external_id: str) -> Person | Gone:
         if not (external_id.isascii() and external_id.isdigit()):
             return Gone(external_id)
-        answer = await self._session.get(f"/user/{external_id}.json", missing=(404,))
-        rows = _rows(Json({"users": answer["user"].value}) if answer["user"] else answer)
-        for row in rows:
-            if row["u_id"].text == external_id:
-                return _person(row, self._formats)
-        return Gone(external_id)
+        answer = await self._ask(f"/user/{external_id}.json")
+        if not answer:
+            return Gone(external_id)
+        given = answer["user"] or answer["users"]
+        for row in [given, *given]:
+            if row["u_id"].id == external_id:
+                return self._read(row)
+        raise CrmMalformed("answers with another client, or none, when asked for one")
+
+    def _read(self, row: Json) -> Person | Gone:
+        """Read a client; who is marked as deleted is gone."""
+        external_id = row["u_id"].id
+        if external_id is None:
+            raise CrmMalformed("its answer has a client without an id")
+        if row["deleted"].is_true:
+            return Gone(external_id)
+        company, manager = row["u_company"].text, row["manager_id"].id
+        latin = f"{row['u_surname_en'].text} {row['u_name_en'].text}"
+        parts = NameParts(row["u_surname"].text, row["u_name"].text, row["u_sname"].text, company, latin)
+        return Person(
+            external_id=external_id,
+            name=shown_name(parts, self._formats),
+            phones=tuple(each for name in _PHONES for each in _phones(row[name].text)),
+            responsible_id=None if manager == "0" else manager,
+            updated_at=_seconds(row["u_date_update"].text),
+            is_company=bool(company),
+        )
+
+    def _manager(self, row: Json) -> Manager:
+        name = " ".join(filter(None, (row["u_surname"].text, row["u_name"].text)))
+        extension = row[self._extension_field].text if self._extension_field else ""
+        has_left = row["deleted"].is_true or row["active"].text == "0"
+        return Manager(row["u_id"].text, name, extension or None, not has_left)
+
+    # --- requests
+
+    async def _rows(self, path: str, params: Params = (), seconds: float = READ_SECONDS) -> tuple[Json, ...]:
+        answer = await self._ask(path, params, seconds)
+        return answer.rows("users") if answer else ()
+
+    async def _ask(self, path: str, params: Params = (), seconds: float = READ_SECONDS) -> Json:
+        """Return the answer, a value that is not there for nobody; a failure may come as 200 with the status inside."""
+        try:
+            answer = await self._session.get(path, params, seconds=seconds)
+        except _Nobody:
+            return Json()
+        status = answer["result"].count or 0
+        if status in {401, 403}:
+            raise CrmRefused(f"refuses the API key ({status})")
+        if status == 429:
+            raise CrmLimited(_WAIT)
+        if status > 404:
+            raise CrmMalformed(f"answers {status}")
+        if not answer:
+            raise CrmMalformed("its answer is empty")
+        return Json() if status == 404 else answer
 
 
-def _rows(answer: Json) -> Sequence[Json]:
-    """Return the users of an answer; nobody is told by the status 404 or by one in the body."""
-    if not answer or answer["result"].count == _NOBODY:
-        return ()
-    return answer.rows("users")
+def _complain(answer: Answer) -> None:
+    if answer.status in {401, 403}:
+        raise CrmRefused(f"refuses the API key ({answer.status})")
+    if answer.status == 404 and read_json(answer.body)["result"].count == 404:
+        raise _Nobody("has none")
 
 
-def _is_end(people: Sequence[Person], at: _Cursor) -> bool:
-    return not people or people[0].external_id == at.last or max(at.walk, at.page) >= _MOST_PAGES
+def _mark(rows: Sequence[Json]) -> str:
+    """Return what tells a page from the next one, short enough for a cursor."""
+    return "-".join((rows[0]["u_id"].text, rows[-1]["u_id"].text, str(len(rows))))
 
 
-def _person(row: Json, formats: NameFormats) -> Person:
-    parts = NameParts(row["u_surname"].text, row["u_name"].text, row["u_sname"].text, row["u_company"].text)
-    responsible = row["manager_id"].id
-    phones = (row[name].text for name in ("u_phone_mobile", "u_phone", "u_phone_home"))
-    return Person(
-        external_id=row["u_id"].text,
-        name=shown_name(parts, formats),
-        phones=tuple(dict.fromkeys(each for each in phones if each)),
-        responsible_id=None if responsible == "0" else responsible,
-        updated_at=_time(row["u_date_update"].text),
-        is_company=bool(parts.company),
-    )
+def _phones(text: str) -> list[str]:
+    """Return the numbers of a field, into which people write more than one."""
+    return [each.strip() for each in _BETWEEN_PHONES.split(text) if each.strip()]
 
 
-def _manager(row: Json) -> Manager:
-    return Manager(row["u_id"].text, " ".join(filter(None, (row["u_surname"].text, row["u_name"].text))))
-
-
-def _time(text: str) -> float | None:
+def _seconds(text: str) -> float | None:
     """Return a time of the account's own clock; it is only ever compared with others of it."""
     try:
         return datetime.fromisoformat(text).replace(tzinfo=UTC).timestamp()
     except ValueError:
         return None
-
-
-def _day_before() -> str:
-    return (datetime.fromtimestamp(time(), UTC).date() - _DAY).isoformat()
 
 
 def _written(cursor: _Cursor) -> str:
@@ -180,15 +221,13 @@ def _written(cursor: _Cursor) -> str:
 
 def _read_cursor(text: str) -> _Cursor:
     found = read_json(text.encode())
-    walk, page, done = (found[name].count for name in ("walk", "page", "done"))
-    since = found["since"].text
-    if walk is None or page is None or not (since == "-" or _is_day(since)):
-        raise CrmMalformed("the cursor is not one of U-ON")
-    return _Cursor(since, walk, page, found["last"].text, done or 0)
-
-
-def _is_day(text: str) -> bool:
+    walk, done, page = (found[name].count for name in ("walk", "done", "page"))
+    since, until = found["since"].text, found["until"].text
     try:
-        return bool(date.fromisoformat(text))
+        for each in filter(None, (since, until)):
+            date.fromisoformat(each)
     except ValueError:
-        return False
+        since = ""
+    if walk is None or done is None or page is None or not since:
+        raise CrmMalformed("the cursor is not one of U-ON")
+    return _Cursor(since, walk, done, page, until, found["seen"].text)
