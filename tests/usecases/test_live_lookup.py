@@ -36,9 +36,9 @@ class Caller:
         return monotonic() + self.now
 
     async def ask(
-        self, caller: str = CALLER, left: float = 10.0, enterprise: Enterprise = ENTERPRISE
+        self, caller: str = CALLER, left: float = 10.0, enterprise: Enterprise = ENTERPRISE, epoch: int = 0
     ) -> tuple[Contact, ...]:
-        contacts = await self.look_up(enterprise, caller, self.clock() + left)
+        contacts = await self.look_up(enterprise, caller, epoch, self.clock() + left)
         await self.look_up.close()
         return contacts
 
@@ -99,7 +99,7 @@ async def test_a_miss_is_believed_for_a_while_by_every_process(mirrored: Mirrore
 async def test_many_calls_of_one_caller_are_one_flight(mirrored: Mirrored, crm: MemoryCrm) -> None:
     crm.takes = 0.05
     caller = Caller(mirrored)
-    answers = await asyncio.gather(*(caller.look_up(ENTERPRISE, CALLER, caller.clock() + 10) for _ in range(20)))
+    answers = await asyncio.gather(*(caller.look_up(ENTERPRISE, CALLER, 0, caller.clock() + 10) for _ in range(20)))
     await caller.look_up.close()
     assert (crm.calls, len(set(answers)), len(answers[0])) == (1, 1, 1)
 

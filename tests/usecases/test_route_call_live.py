@@ -17,9 +17,11 @@ class Filler:
 
     def __init__(self) -> None:
         self.asked: list[tuple[str, float]] = []
+        self.epochs: list[int] = []
 
-    async def __call__(self, enterprise: Enterprise, caller: str, deadline: float) -> tuple[Contact, ...]:
+    async def __call__(self, enterprise: Enterprise, caller: str, epoch: int, deadline: float) -> tuple[Contact, ...]:
         self.asked.append((caller, deadline))
+        self.epochs.append(epoch)
         return (OLGA,) if caller == CALLER else ()
 
 
@@ -35,6 +37,14 @@ async def test_a_caller_whom_the_mirror_lacks_is_routed_by_the_look_up() -> None
     decision = await desk.ask()
     assert (decision.name.startswith("Ольга"), decision.context) == (True, "mngr31_0001363_1")
     assert filler.asked == [(CALLER, desk.now + 0.3)]
+
+
+async def test_a_look_up_is_told_the_epoch_that_the_facts_came_with() -> None:
+    desk, filler = desk_without_contacts()
+    await desk.ask()
+    desk.database.cache_epoch = 7
+    await desk.ask()
+    assert filler.epochs == [0, 7]
 
 
 async def test_a_caller_whom_the_mirror_knows_is_not_looked_up() -> None:

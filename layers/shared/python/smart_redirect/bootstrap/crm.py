@@ -24,7 +24,8 @@ from smart_redirect.settings import Settings
 from smart_redirect.usecases.ask_about import AskAbout
 from smart_redirect.usecases.ask_crms import AskCrms
 from smart_redirect.usecases.check_crm import CheckCrm
-from smart_redirect.usecases.live_lookup import LiveLookup
+from smart_redirect.usecases.live_cache import Lasting
+from smart_redirect.usecases.live_lookup import LiveLookup, Patience
 from smart_redirect.usecases.pace import Pace
 from smart_redirect.usecases.ports_crm import Access, Crm
 from smart_redirect.usecases.ports_mirror import Account, OpenCrm, Turn
@@ -81,7 +82,8 @@ def _assemble(settings: Settings, pool: "asyncpg.Pool[Any]", make: MakeCrm) -> C
     mirror, hooks = PostgresMirror(pool), PostgresHooks(pool)
     budgets, open_account = PostgresBudgets(pool), unsealing(Seal(settings.key_bytes, settings.key_id), make, pool)
     sync = SyncCrm(mirror, open_account, Pace(budgets, time.monotonic))
-    live = LiveLookup(PostgresLive(pool), open_account, budgets, time.monotonic)
+    patience = Patience(in_process=Lasting(settings.names_seconds, settings.routes_seconds))
+    live = LiveLookup(PostgresLive(pool), open_account, budgets, time.monotonic, patience)
     refresh = RefreshLikely(PostgresEnding(pool), PostgresLive(pool), open_account, budgets, time.monotonic)
     guard = Guard(settings.listed(settings.trusted_proxies), settings.operator_key)
     source, check = PostgresAbout(pool), CheckCrm(open_account, budgets, time.monotonic)

@@ -35,6 +35,10 @@ class FactsCache:
         if len(self._seen) > self._capacity:
             self._seen.popitem(last=False)
 
+    def epoch_of(self, enterprise_id: int) -> int:
+        """Return the newest epoch that the database has told."""
+        return self._epochs.get(enterprise_id, 0)
+
     def get(self, enterprise_id: int, caller: str) -> CallerFacts:
         """Return what is still young enough: all, names only, or nothing."""
         seen = self._seen.get((enterprise_id, caller))

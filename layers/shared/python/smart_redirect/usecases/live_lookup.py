@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 
 from smart_redirect.domain.crm_budget import rate_of
@@ -11,6 +11,7 @@ from smart_redirect.domain.crm_mirror import Owner, owners_of
 from smart_redirect.domain.enterprise import Enterprise
 from smart_redirect.domain.facts import Contact
 from smart_redirect.errors import Unavailable
+from smart_redirect.usecases.live_cache import Lasting, LiveCache, Worth
 from smart_redirect.usecases.pace import OutOfTime
 from smart_redirect.usecases.ports import Clock
 from smart_redirect.usecases.ports_mirror import Account, Budgets, Key, LiveLedger, OpenCrm
@@ -26,11 +27,21 @@ _MOST_VERSIONS = 1000
 
 @dataclass(frozen=True, slots=True)
 class Patience:
-    """Seconds: of one look-up at most, and for how long its result is believed."""
+    """Seconds: of one look-up at most, and for how long its result is believed, by all processes and by this one."""
 
     look_up: float = 0.15
     found: float = 300.0
     missed: float = 60.0
+    in_process: Lasting = field(default_factory=Lasting)
+
+
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    """Whom a flight is about; `epoch` rises when what is kept of callers is to be forgotten."""
+
+    enterprise: Enterprise
+    caller: str
+    epoch: int
 
 
 @dataclass(slots=True)
@@ -42,7 +53,11 @@ class _Breaker:
 
 
 class LiveLookup:
-    """The MissFiller: all live connections of an enterprise at once, one flight a caller, results for the next call."""
+    """The MissFiller: all live connections of an enterprise at once, one flight a caller, results for the next calls.
+
+    A result goes to the mirror beside the call, for all processes, and stays in this one until it is there, or longer
+    if the database does not take it.
+    """
 
     def __init__(
         self,
@@ -57,50 +72,62 @@ class LiveLookup:
         self._budgets = budgets
         self._clock = clock
         self._patience = patience or Patience()
+        self._cache = LiveCache(clock, self._patience.in_process)
         self._accounts: dict[int, tuple[int, Sequence[Account]]] = {}
-        self._flights: dict[tuple[int, str], asyncio.Task[tuple[Contact, ...]]] = {}
+        self._flights: dict[tuple[int, str, int], asyncio.Task[None]] = {}
         self._breakers: dict[Key, _Breaker] = {}
         self._writing: set[asyncio.Task[None]] = set()
 
-    async def __call__(self, enterprise: Enterprise, caller: str, deadline: float) -> tuple[Contact, ...]:
-        """Return what the CRMs know by the deadline; nothing when there is no time, and never an error."""
+    async def __call__(self, enterprise: Enterprise, caller: str, epoch: int, deadline: float) -> tuple[Contact, ...]:
+        """Return what the CRMs know by the deadline; what is kept when there is no time, and never an error."""
+        wanted = _Wanted(enterprise, caller, epoch)
         until = min(deadline - _MARGIN, self._clock() + self._patience.look_up)
-        if until - self._clock() < _LEAST or self._has_none(enterprise):
-            return ()
-        flight = self._flights.get((enterprise.id, caller))
+        if until - self._clock() >= _LEAST and not self._is_settled(wanted):
+            await asyncio.wait({self._flight(wanted, until)}, timeout=max(0.0, until - self._clock()))
+        _, accounts = self._accounts.get(enterprise.id, (-1, ()))
+        kept = (self._cache.get(each.key, caller, epoch) for each in accounts)
+        return tuple(contact for each in kept for contact in each.contacts)
+
+    def _flight(self, wanted: _Wanted, until: float) -> asyncio.Task[None]:
+        """Return the look-up that runs already, or begin one."""
+        place = wanted.enterprise.id, wanted.caller, wanted.epoch
+        flight = self._flights.get(place)
         if flight is None:
-            flight = asyncio.create_task(self._safely(enterprise, caller, until))
-            self._flights[enterprise.id, caller] = flight
-            flight.add_done_callback(lambda _: self._flights.pop((enterprise.id, caller), None))
-        done, _ = await asyncio.wait({flight}, timeout=max(0.0, until - self._clock()))
-        return flight.result() if done else ()
+            flight = asyncio.create_task(self._safely(wanted, until))
+            self._flights[place] = flight
+            flight.add_done_callback(lambda _: self._flights.pop(place, None))
+        return flight
 
     async def close(self) -> None:
         """Wait for results that are being written: at the end of a server, and in tests."""
         await asyncio.gather(*self._flights.values(), *self._writing, return_exceptions=True)
         await asyncio.gather(*self._writing, return_exceptions=True)
 
-    def _has_none(self, enterprise: Enterprise) -> bool:
-        version, accounts = self._accounts.get(enterprise.id, (-1, ()))
-        return version == enterprise.version and not accounts
+    def _is_settled(self, wanted: _Wanted) -> bool:
+        """Tell whether there is nothing to ask: each live connection has said all of the caller lately, or none is."""
+        version, accounts = self._accounts.get(wanted.enterprise.id, (-1, ()))
+        return version == wanted.enterprise.version and not self._unknown(accounts, wanted)
 
-    async def _safely(self, enterprise: Enterprise, caller: str, until: float) -> tuple[Contact, ...]:
+    def _unknown(self, accounts: Sequence[Account], wanted: _Wanted) -> Sequence[Account]:
+        kept = ((each, self._cache.get(each.key, wanted.caller, wanted.epoch)) for each in accounts)
+        return [each for each, found in kept if found.worth is not Worth.ALL]
+
+    async def _safely(self, wanted: _Wanted, until: float) -> None:
         try:
-            return await self._look_up(enterprise, caller, until)
+            await self._look_up(wanted, until)
         except Exception as error:
             _log(error)
-            return ()
 
-    async def _look_up(self, enterprise: Enterprise, caller: str, until: float) -> tuple[Contact, ...]:
-        accounts = await self._live(enterprise, until)
+    async def _look_up(self, wanted: _Wanted, until: float) -> None:
+        """Ask at once whoever has not said lately; what they say is in the cache then."""
+        accounts = await self._live(wanted.enterprise, until)
         now = self._clock()
-        closed = [each for each in accounts if self._breaker(each.key).open_until <= now]
+        closed = [each for each in self._unknown(accounts, wanted) if self._breaker(each.key).open_until <= now]
         if not closed:
-            return ()
-        askable = await self._ledger.askable(enterprise.id, caller, until - now)
-        asked = [self._ask(each, caller, until) for each in closed if each.key.connection_id in askable]
-        answers = await asyncio.gather(*asked)
-        return tuple(contact for contacts in answers for contact in contacts)
+            return
+        askable = await self._ledger.askable(wanted.enterprise.id, wanted.caller, until - now)
+        asked = [self._ask(each, wanted, until) for each in closed if each.key.connection_id in askable]
+        await asyncio.gather(*asked)
 
     async def _live(self, enterprise: Enterprise, until: float) -> Sequence[Account]:
         """Return the live connections; any change of a connection is a new version of the settings."""
@@ -112,23 +139,24 @@ class LiveLookup:
             self._accounts[enterprise.id] = (enterprise.version, accounts)
         return accounts
 
-    async def _ask(self, account: Account, caller: str, until: float) -> tuple[Contact, ...]:
+    async def _ask(self, account: Account, wanted: _Wanted, until: float) -> None:
         breaker = self._breaker(account.key)
         try:
             async with asyncio.timeout(max(0.0, until - self._clock())):
                 crm = self._open(account, partial(self._take_turn, account))
-                found = await crm.lookup(caller, until - self._clock())
+                found = await crm.lookup(wanted.caller, until - self._clock())
         except OutOfTime:
-            return ()
+            return
         except Exception as error:
             _log(error)
             breaker.failures += 1
             breaker.open_until = self._clock() + pause_after(error, breaker.failures)
-            return ()
+            return
         breaker.failures = 0
-        owners = owners_of(found, account.country, caller)
-        self._keep(account.key, caller, owners, dict(found.extensions))
-        return tuple(_contact(account.key, each, dict(found.extensions)) for each in owners)
+        owners, extensions = owners_of(found, account.country, wanted.caller), dict(found.extensions)
+        contacts = tuple(contact_of(account.key, each, extensions) for each in owners)
+        self._cache.put(account.key, wanted.caller, contacts, wanted.epoch)
+        self._keep(account.key, wanted.caller, owners, extensions)
 
     async def _take_turn(self, account: Account) -> None:
         """Take from the reserve too: a call is waiting, and for a bucket to fill there is no time."""
@@ -152,9 +180,9 @@ class LiveLookup:
                     await self._ledger.found(key, owners, extensions, self._patience.found)
                 else:
                     await self._ledger.missed(key, caller, self._patience.missed)
-        except (Unavailable, TimeoutError):
-            # The next call asks once more.
-            return
+        except Exception as error:
+            # This process knows it for a while; another one asks once more.
+            _log(error)
 
 
 def _log(error: Exception) -> None:
@@ -163,6 +191,7 @@ def _log(error: Exception) -> None:
         logger.error("a live look-up failed: %s", type(error).__name__)
 
 
-def _contact(key: Key, each: Owner, extensions: dict[str, str]) -> Contact:
+def contact_of(key: Key, each: Owner, extensions: dict[str, str]) -> Contact:
+    """Return an owner as the rules of routing know him; `extensions` are by the id of the responsible."""
     responsible = each.responsible_id or ""
     return Contact(key.connection_id, each.name, responsible, extensions.get(responsible, ""), each.updated_at)

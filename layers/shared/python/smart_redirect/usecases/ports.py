@@ -70,8 +70,11 @@ class CallerFactsSource(Protocol):
 class MissFiller(Protocol):
     """Who is asked when the mirror does not know a caller."""
 
-    async def __call__(self, enterprise: Enterprise, caller: str, deadline: float) -> tuple[Contact, ...]:
-        """Return what the CRMs know of a caller by the deadline (the loop's clock, seconds); never raises."""
+    async def __call__(self, enterprise: Enterprise, caller: str, epoch: int, deadline: float) -> tuple[Contact, ...]:
+        """Return what the CRMs know of a caller by the deadline (the loop's clock, seconds); never raises.
+
+        A risen epoch forgets what was kept of earlier look-ups.
+        """
 
 
 class DecisionLog(Protocol):

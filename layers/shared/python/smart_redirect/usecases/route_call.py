@@ -119,7 +119,8 @@ class RouteCall:
         return _Known(current, host, facts if caller == asked_for else NO_FACTS, caller, line)
 
     async def _fill(self, live: MissFiller, asked: Asked, known: _Known) -> _Known:
-        contacts = await live(known.held.enterprise, known.caller or "", asked.deadline)
+        enterprise = known.held.enterprise
+        contacts = await live(enterprise, known.caller or "", self._cache.epoch_of(enterprise.id), asked.deadline)
         return known._replace(facts=replace(known.facts, contacts=contacts)) if contacts else known
 
     def _identify(self, enterprise: Enterprise, request: CallRequest) -> tuple[Line | None, str | None]:
