@@ -1,7 +1,6 @@
 """A decision record is one line of valid JSON, whatever a host sent, and shows no phone unless it may."""
 
 import json
-from dataclasses import replace
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -43,8 +42,8 @@ def test_says_what_was_decided_and_why() -> None:
 @settings(derandomize=True, max_examples=300)
 @given(st.text(max_size=80))
 def test_any_text_of_a_host_gives_one_valid_line(text: str) -> None:
-    decision = replace(
-        record().decision, name=text, trace=(Candidate(Algorithm.CRM, Verdict.NO_RESPONSIBLE, text, text),)
+    decision = record().decision._replace(
+        name=text, trace=(Candidate(Algorithm.CRM, Verdict.NO_RESPONSIBLE, text, text),)
     )
     line = as_line(record(unique_id=text, line_id=text, phone=text, decision=decision), 1.0, full_phones=True)
     assert "\n" not in line

@@ -106,7 +106,7 @@ async def test_metrics_count_results_and_reasons(tmp_path: Path, table: Table) -
     metrics = Metrics()
     log = BatchedDecisionLog(tmp_path / "log", table.append, metrics)
     log.write(record())
-    log.write(record(decision=replace(record().decision, shadow=True)))
+    log.write(record(decision=record().decision._replace(shadow=True)))
     log.refused("TokenUnknown")
     await log.flush()
     text = metrics.render().decode()

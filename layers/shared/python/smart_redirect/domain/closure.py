@@ -21,5 +21,6 @@ def _has(host: Host, extension: Extension, line: Line) -> bool:
         return line.enabled
     if host.trust is ContextTrust.NAMES_ONLY or host.loaded is None:
         return False
-    pools = (host.loaded,) if host.announced is None else (host.loaded, host.announced)
-    return all(pool.holds(extension.internal_id, line.id) for pool in pools)
+    if not host.loaded.holds(extension.internal_id, line.id):
+        return False
+    return host.announced is None or host.announced.holds(extension.internal_id, line.id)

@@ -89,7 +89,7 @@ class ContextPool:
         return (
             internal_id in self.internal_ids
             and line_id in self.lines
-            and first_context(internal_id, line_id) not in self.missing
+            and (not self.missing or first_context(internal_id, line_id) not in self.missing)
         )
 
 

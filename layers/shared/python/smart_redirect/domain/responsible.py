@@ -17,22 +17,17 @@ def known_contacts(enterprise: Enterprise, facts: CallerFacts) -> Iterator[tuple
             yield connection, contact
 
 
-def contacts_of(connection: Connection, facts: CallerFacts) -> Iterator[Contact]:
-    """Yield what one connection knows."""
-    return (contact for contact in facts.contacts if contact.connection_id == connection.id)
+def contacts_of(connection: Connection, facts: CallerFacts) -> list[Contact]:
+    """Return what one connection knows."""
+    return [contact for contact in facts.contacts if contact.connection_id == connection.id]
 
 
-def responsible_of(
-    enterprise: Enterprise, connection: Connection, contact: Contact
-) -> tuple[Candidate, Extension | None]:
-    """Return whose extension a contact leads to, whatever the line; None with the reason why to nobody's."""
+def responsible_of(enterprise: Enterprise, connection: Connection, contact: Contact) -> Extension | Candidate:
+    """Return whose extension a contact leads to, whatever the line; else the candidate that says why to nobody's."""
     if not contact.responsible_id and not contact.responsible_extension:
-        return Candidate(Algorithm.CRM, Verdict.NO_RESPONSIBLE, connection.name), None
+        return Candidate(Algorithm.CRM, Verdict.NO_RESPONSIBLE, connection.name)
     mapped = enterprise.user_extensions.get((connection.id, contact.responsible_id))
     number = mapped or contact.responsible_extension
     if not number:
-        return Candidate(Algorithm.CRM, Verdict.NO_EXTENSION, connection.name), None
-    extension = enterprise.extension(number)
-    if extension is None:
-        return Candidate(Algorithm.CRM, Verdict.UNKNOWN_EXTENSION, connection.name, number), None
-    return Candidate(Algorithm.CRM, Verdict.CHOSEN, connection.name, extension.number), extension
+        return Candidate(Algorithm.CRM, Verdict.NO_EXTENSION, connection.name)
+    return enterprise.extension(number) or Candidate(Algorithm.CRM, Verdict.UNKNOWN_EXTENSION, connection.name, number)

@@ -49,7 +49,7 @@ def decide(question: Question) -> Decision:
     no_route = _first_opinion(NAME_RULES, question)
     if no_route is not None:
         return Decision(no_route, name=name, name_source=source, shadow=shadow)
-    trace = tuple(_until_chosen(_candidates(question, line)))
+    trace = _until_chosen(_candidates(question, line))
     if not trace or trace[-1].verdict is not Verdict.CHOSEN:
         reason = _why_none(trace)
         return Decision(reason, name=name, trace=trace, name_source=source, shadow=shadow)
@@ -141,7 +141,7 @@ def _name(question: Question, line: Line) -> tuple[str, str]:
     """Join the line's chosen parts; also say who knew the customer's name."""
     customer, source = _customer_name(question)
     texts = {NamePart.LINE: line.name, NamePart.CUSTOMER: customer, NamePart.SHOP: line.shop}
-    name = " | ".join(texts[part] for part in line.name_parts if texts[part])
+    name = " | ".join([texts[part] for part in line.name_parts if texts[part]])
     return name, source if NamePart.CUSTOMER in line.name_parts else ""
 
 
@@ -157,11 +157,13 @@ def _customer_name(question: Question) -> tuple[str, str]:
 # --- the candidates of a route
 
 
-def _until_chosen(candidates: Iterator[Candidate]) -> Iterator[Candidate]:
+def _until_chosen(candidates: Iterator[Candidate]) -> tuple[Candidate, ...]:
+    trace = []
     for candidate in candidates:
-        yield candidate
+        trace.append(candidate)
         if candidate.verdict is Verdict.CHOSEN:
-            return
+            break
+    return tuple(trace)
 
 
 def _why_none(trace: tuple[Candidate, ...]) -> Reason:
@@ -192,7 +194,7 @@ def effective_algorithms(line: Line) -> tuple[Algorithm, ...]:
 
 def _by_crm(question: Question, line: Line) -> Iterator[Candidate]:
     for connection in question.enterprise.connections:
-        contacts = tuple(contacts_of(connection, question.facts))
+        contacts = contacts_of(connection, question.facts)
         if not contacts:
             yield Candidate(Algorithm.CRM, Verdict.NOT_IN_CRM, connection.name)
         for contact in contacts:
@@ -200,8 +202,10 @@ def _by_crm(question: Question, line: Line) -> Iterator[Candidate]:
 
 
 def _by_contact(question: Question, line: Line, connection: Connection, contact: Contact) -> Candidate:
-    candidate, extension = responsible_of(question.enterprise, connection, contact)
-    return candidate if extension is None else _checked(question, line, candidate, extension)
+    found = responsible_of(question.enterprise, connection, contact)
+    if isinstance(found, Candidate):
+        return found
+    return _checked(question, line, (Algorithm.CRM, connection.name), found)
 
 
 def _by_history(question: Question, line: Line, algorithm: Algorithm, talk: Talk | None) -> Candidate:
@@ -210,7 +214,7 @@ def _by_history(question: Question, line: Line, algorithm: Algorithm, talk: Talk
     extension = _heir(question.enterprise, talk)
     if extension is None:
         return Candidate(algorithm, Verdict.CHANGED_HANDS, "history", talk.extension)
-    return _checked(question, line, Candidate(algorithm, Verdict.CHOSEN, "history"), extension)
+    return _checked(question, line, (algorithm, "history"), extension)
 
 
 def _heir(enterprise: Enterprise, talk: Talk) -> Extension | None:
@@ -221,8 +225,10 @@ def _heir(enterprise: Enterprise, talk: Talk) -> Extension | None:
     return enterprise.smallest_of_user.get(talk.user_id) if talk.user_id is not None else None
 
 
-def _checked(question: Question, line: Line, candidate: Candidate, extension: Extension) -> Candidate:
+def _checked(question: Question, line: Line, proposed: tuple[Algorithm, str], extension: Extension) -> Candidate:
+    """Return the candidate that an algorithm and its source propose; chosen if its context is loaded."""
+    algorithm, source = proposed
     context = first_context(extension.internal_id, line.id)
     loaded = is_loaded(question.enterprise, question.host, extension, line)
     verdict = Verdict.CHOSEN if loaded else Verdict.NOT_LOADED
-    return Candidate(candidate.algorithm, verdict, candidate.source, extension.number, context)
+    return Candidate(algorithm, verdict, source, extension.number, context)

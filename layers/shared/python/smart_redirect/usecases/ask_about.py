@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from smart_redirect.domain.enterprise import Enterprise
+from smart_redirect.domain.enterprise import Enterprise, Extension
 from smart_redirect.domain.facts import CallerFacts
 from smart_redirect.domain.phone import normalise
 from smart_redirect.domain.responsible import OWN_CONTACTS, known_contacts, responsible_of
@@ -66,12 +66,12 @@ class AskAbout:
         facts, origins = await self._source.facts(enterprise.id, asked)
         passed: list[str] = []
         for connection, contact in known_contacts(enterprise, facts):
-            candidate, extension = responsible_of(enterprise, connection, contact)
-            if extension is not None:
+            found = responsible_of(enterprise, connection, contact)
+            if isinstance(found, Extension):
                 by_hand = (connection.id, contact.responsible_id) in enterprise.user_extensions
                 source = f"{connection.name}, by hand" if by_hand else connection.name
-                return Answer(extension.number, source, origins.get(connection.id), tuple(passed))
-            passed.append(f"{connection.name}: {candidate.verdict.value}")
+                return Answer(found.number, source, origins.get(connection.id), tuple(passed))
+            passed.append(f"{connection.name}: {found.verdict.value}")
         return Answer(passed_over=tuple(passed))
 
     async def directly(self, number: str, phone: str, vendor: str | None = None) -> Sequence[Told]:

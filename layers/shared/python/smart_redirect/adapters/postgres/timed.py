@@ -8,6 +8,7 @@ from typing import Any
 
 import asyncpg
 
+from smart_redirect.adapters.postgres.deadlines import Deadlines, Guard, cut
 from smart_redirect.errors import DatabaseUnavailable
 
 type_of_loss = (
@@ -25,12 +26,6 @@ _LEAST_PROOF = 0.05
 _OPENING = 0.4
 
 
-def _cut(connection: Any) -> None:
-    """Close a connection at once; one that was lost by itself is the pool's again, and says so."""
-    with contextlib.suppress(asyncpg.InterfaceError):
-        connection.terminate()
-
-
 @contextlib.asynccontextmanager
 async def lent(pool: "asyncpg.Pool[Any]", seconds: float) -> AsyncIterator[Any]:
     """Lend a connection for so many seconds at most; after that, or when its borrower is cancelled, it is cut.
@@ -39,38 +34,15 @@ async def lent(pool: "asyncpg.Pool[Any]", seconds: float) -> AsyncIterator[Any]:
     """
     async with asyncio.timeout(seconds):
         connection = await pool.acquire()
-    cut = asyncio.get_running_loop().call_later(seconds, _cut, connection)
+    timer = asyncio.get_running_loop().call_later(seconds, cut, connection)
     try:
         yield connection
     except asyncio.CancelledError:
-        _cut(connection)
+        cut(connection)
         raise
     finally:
-        cut.cancel()
+        timer.cancel()
         await pool.release(connection, timeout=seconds)
-
-
-class _Guard:
-    """Ends an attempt at its time: cuts the connection if there is one, else the wait for one."""
-
-    __slots__ = ("connection", "fired", "task", "timer")
-
-    def __init__(self, until: float) -> None:
-        self.connection: Any = None
-        self.fired = False
-        self.task = asyncio.current_task()
-        self.timer = asyncio.get_running_loop().call_at(until, self._fire)
-
-    def _fire(self) -> None:
-        self.fired = True
-        if self.connection is not None:
-            _cut(self.connection)
-        elif self.task is not None:
-            self.task.cancel()
-
-    def has_cancelled(self) -> bool:
-        """Tell whether a cancellation of the task is this guard's own, and take it back if so."""
-        return self.fired and self.connection is None and self.task is not None and self.task.uncancel() == 0
 
 
 class TimedReads:
@@ -91,6 +63,7 @@ class TimedReads:
         self._waiting: deque[asyncio.Future[Any]] = deque()
         self._places = pool.get_max_size()
         self._late = 0
+        self._deadlines = Deadlines()
 
     @property
     def healthy(self) -> bool:
@@ -136,7 +109,7 @@ class TimedReads:
             return await self._attempt(query, values, limit)
 
     async def _attempt(self, query: str, values: tuple[object, ...], until: float) -> list[Any]:
-        guard = _Guard(until)
+        guard = self._deadlines.guard(until)
         try:
             connection = guard.connection = self._free.pop() if self._free else await self._borrow(guard)
             rows: list[Any] = await connection.fetch(query, *values)
@@ -147,11 +120,11 @@ class TimedReads:
                 raise asyncpg.ConnectionDoesNotExistError("lost while it was used") from error
             raise
         finally:
-            guard.timer.cancel()
+            guard.stand_down()
         self._pass_on(connection)
         return rows
 
-    async def _borrow(self, guard: _Guard) -> Any:
+    async def _borrow(self, guard: Guard) -> Any:
         try:
             return await self._connect_or_wait()
         except asyncio.CancelledError:
@@ -212,7 +185,7 @@ class TimedReads:
 
     async def _throw_away(self, connection: Any) -> None:
         if connection is not None:
-            _cut(connection)
+            cut(connection)
             await self._pool.release(connection)
             self._pass_on(None)
 

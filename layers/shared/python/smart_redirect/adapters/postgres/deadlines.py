@@ -1,0 +1,96 @@
+"""The times at which reads are given up: one timer of the event loop for all, since one each costs up to 5 µs."""
+
+import asyncio
+import contextlib
+import math
+from heapq import heappop, heappush
+from itertools import count
+from typing import Any
+
+import asyncpg
+
+# uvloop's clock stands still for a millisecond: what is due within the next one is due.
+_TICK = 0.001
+
+
+def cut(connection: Any) -> None:
+    """Close a connection at once; one that was lost by itself is the pool's again, and says so."""
+    with contextlib.suppress(asyncpg.InterfaceError):
+        connection.terminate()
+
+
+class Guard:
+    """Ends an attempt of the current task at its time: cuts the connection if there is one, else the wait for one."""
+
+    __slots__ = ("_over", "_task", "connection", "fired")
+
+    def __init__(self) -> None:
+        self.connection: Any = None
+        self.fired = False
+        self._over = False
+        self._task = asyncio.current_task()
+
+    @property
+    def is_over(self) -> bool:
+        """Tell whether there is nothing left to end."""
+        return self._over
+
+    def fire(self) -> None:
+        """End the attempt."""
+        self.fired = self._over = True
+        if self.connection is not None:
+            cut(self.connection)
+        elif self._task is not None:
+            self._task.cancel()
+
+    def stand_down(self) -> None:
+        """Guard no longer, and keep nothing alive while the time is waited for."""
+        self._over = True
+        self.connection = self._task = None
+
+    def has_cancelled(self) -> bool:
+        """Tell whether a cancellation of the task is this guard's own, and take it back if so."""
+        return self.fired and self.connection is None and self._task is not None and self._task.uncancel() == 0
+
+
+class Deadlines:
+    """Fires guards at their times (seconds of the event loop's clock) unless they have stood down before.
+
+    Nearly every read ends long before its time, so the timer is set for the earliest guard and moved to the next
+    one only when it rings.
+    """
+
+    def __init__(self) -> None:
+        self._guards: list[tuple[float, int, Guard]] = []
+        self._order = count()
+        self._rings_at = math.inf
+        self._timer: asyncio.TimerHandle | None = None
+
+    @property
+    def pending(self) -> int:
+        """How many guards are kept, those that have stood down and whose time has not come included."""
+        return len(self._guards)
+
+    def guard(self, until: float) -> Guard:
+        """Return a guard of the current task that fires at `until`."""
+        guard = Guard()
+        heappush(self._guards, (until, next(self._order), guard))
+        if until < self._rings_at:
+            self._ring_at(until)
+        return guard
+
+    def _ring_at(self, when: float) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        self._rings_at = when
+        self._timer = asyncio.get_running_loop().call_at(when, self._ring)
+
+    def _ring(self) -> None:
+        self._timer, self._rings_at = None, math.inf
+        due = asyncio.get_running_loop().time() + _TICK
+        while self._guards and (self._guards[0][0] <= due or self._guards[0][2].is_over):
+            guard = heappop(self._guards)[2]
+            if not guard.is_over:
+                guard.fire()
+        if self._guards:
+            self._ring_at(self._guards[0][0])
