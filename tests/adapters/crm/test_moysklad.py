@@ -8,18 +8,18 @@ from time import monotonic
 import pytest
 
 from smart_redirect.adapters.crm import moysklad
-from smart_redirect.adapters.crm.moysklad_cursor import resumed
+from smart_redirect.adapters.crm.moysklad_cursor import Cursor, resumed
 from smart_redirect.adapters.crm.outbound import Outbound
 from smart_redirect.adapters.memory_tokens import MemoryTokens
 from smart_redirect.adapters.postgres.budgets import PostgresBudgets
 from smart_redirect.adapters.postgres.mirror import PostgresMirror
-from smart_redirect.domain.crm import Found, Gone, Person
+from smart_redirect.domain.crm import Found, Gone, Ids, Person
 from smart_redirect.domain.crm_mirror import owners_of
-from smart_redirect.errors import CrmRefused
+from smart_redirect.errors import CrmMalformed, CrmRefused
 from smart_redirect.usecases.pace import Pace
 from smart_redirect.usecases.ports_crm import Access, Crm
 from smart_redirect.usecases.ports_mirror import Account, Turn
-from smart_redirect.usecases.sync_crm import Outcome, SyncCrm
+from smart_redirect.usecases.sync_crm import Outcome, Rhythm, SyncCrm
 from tests.fakes.crm.moysklad import LOGIN, PASSWORD, MoySklad
 from tests.fakes.crm.server import serving
 from tests.fakes.crm.vendor import Customer
@@ -57,6 +57,10 @@ class Shop:
             cursor = page.cursor
             if not page.more:
                 return told, cursor
+
+    async def sync(self, mirrored: Mirrored, rhythm: Rhythm = EVERY_TIME) -> Outcome:
+        pace = Pace(PostgresBudgets(mirrored.pool), monotonic)
+        return await SyncCrm(PostgresMirror(mirrored.pool), self.open_account, pace, rhythm)(KEY)
 
 
 @pytest.fixture
@@ -128,7 +132,7 @@ async def test_no_import_is_read_again_with_every_run(shop: Shop) -> None:
     _, cursor = await shop.fed()
     shop.vendor.fake.seen.clear()
     assert (await shop.fed(cursor))[0] == {}
-    assert len(shop.vendor.fake.seen) == 1
+    assert len(shop.vendor.fake.seen) == 2
 
 
 @pytest.mark.parametrize(
@@ -173,7 +177,7 @@ async def test_one_who_is_edited_while_the_list_is_read_hides_nobody(shop: Shop)
     for each in ids[:20]:
         shop.vendor.edit(each, OLGA)
     rest, _ = await shop.fed(first.cursor)
-    assert {each.external_id for each in first.changes} | rest.keys() == set(ids)
+    assert {each.external_id for each in first.changes if isinstance(each, Person)} | rest.keys() == set(ids)
 
 
 @pytest.mark.parametrize("external_id", ["x;archived=true", "a/b/c", "/x", "", "ж" * 36, "101"])
@@ -182,12 +186,94 @@ async def test_an_id_that_is_none_changes_no_filter(shop: Shop, external_id: str
     assert shop.vendor.fake.seen == []
 
 
-async def test_a_contact_person_who_left_is_gone_after_the_sweep(shop: Shop, mirrored: Mirrored) -> None:
+async def lost(shop: Shop, cursor: str | None) -> tuple[list[str], str]:
+    """Follow the changes; return which counterparties they call gone, and the cursor."""
+    gone: list[str] = []
+    while True:
+        page = await shop.open().changes(cursor)
+        gone += [each.external_id for each in page.changes if isinstance(each, Gone) and "/" not in each.external_id]
+        cursor = page.cursor
+        if not page.more:
+            return gone, cursor
+
+
+async def test_many_deleted_at_once_are_all_told(shop: Shop) -> None:
+    ids = [shop.vendor.add(OLGA) for _ in range(80)]
+    _, cursor = await lost(shop, None)
+    shop.vendor.delete_at_once(*ids[:60])
+    assert set((await lost(shop, cursor))[0]) == set(ids[:60])
+
+
+async def test_many_deletions_one_by_one_are_each_told_once(shop: Shop) -> None:
+    ids = [shop.vendor.add(OLGA) for _ in range(230)]
+    _, cursor = await lost(shop, None)
+    for each in ids:
+        shop.vendor.delete(each)
+    gone, cursor = await lost(shop, cursor)
+    assert sorted(gone) == sorted(ids)
+    assert (await lost(shop, cursor))[0] == []
+
+
+async def test_a_run_in_which_nothing_changed_takes_two_requests(shop: Shop) -> None:
+    shop.vendor.delete(shop.vendor.add(OLGA))
+    _, cursor = await lost(shop, None)
+    shop.vendor.fake.seen.clear()
+    await lost(shop, cursor)
+    assert len(shop.vendor.fake.seen) == 2
+
+
+async def test_a_deletion_before_the_right_is_told_when_the_right_is_given(shop: Shop) -> None:
+    shop.vendor.fake.may_audit = False
+    olga = shop.vendor.add(OLGA)
+    _, cursor = await lost(shop, None)
+    shop.vendor.delete(olga)
+    gone, cursor = await lost(shop, cursor)
+    shop.vendor.fake.may_audit = True
+    assert (gone, (await lost(shop, cursor))[0]) == ([], [olga])
+
+
+async def test_without_the_right_all_ids_are_told_and_with_it_none(shop: Shop) -> None:
     firm = shop.vendor.add(FIRM)
+    persons = shop.vendor.set_persons(firm, ("Белов Павел", "8 029 111-22-55"), ("Чернов Олег", ""))
+    others = [shop.vendor.add(OLGA) for _ in range(130)]
+    assert await shop.open().ids(None) == Ids((), None)
+    shop.vendor.fake.may_audit = False
+    first = await shop.open().ids(None)
+    second = await shop.open().ids(first.cursor)
+    assert {*first.external_ids, *second.external_ids} == {firm, *persons, *others}
+    assert second.cursor is None
+
+
+async def test_a_cursor_of_the_audit_that_is_none_is_refused(shop: Shop) -> None:
+    with pytest.raises(CrmMalformed):
+        await shop.open().changes(Cursor(deleted="yesterday").text)
+
+
+@pytest.mark.parametrize("may_audit", [True, False])
+async def test_the_mirror_is_what_the_account_is(shop: Shop, mirrored: Mirrored, may_audit: bool) -> None:
+    shop.vendor.fake.may_audit = may_audit
+    firm, other, olga, twin = (shop.vendor.add(each) for each in (FIRM, FIRM, OLGA, OLGA))
     shop.vendor.set_persons(firm, ("Белов Павел", "8 029 111-22-55"), ("Чернов Олег", "8 029 111-22-66"))
-    pace = Pace(PostgresBudgets(mirrored.pool), monotonic)
-    sync = SyncCrm(PostgresMirror(mirrored.pool), shop.open_account, pace, EVERY_TIME)
-    assert await sync(KEY) is Outcome.DONE
+    shop.vendor.set_persons(other, ("Белов Пётр", "8 029 111-22-77"))
+    assert await shop.sync(mirrored) is Outcome.DONE
+    assert len(await mirrored.rows()) == 9
+    shop.vendor.set_persons(firm, ("Чернов Олег", "8 029 111-22-66, 8 029 111-22-55"))
+    shop.vendor.edit(olga, Customer("Новая", "Ольга", ("+375 29 111-22-88",), "18"))
+    shop.vendor.delete(other)
+    shop.vendor.merge(twin, olga)
+    assert await shop.sync(mirrored) is Outcome.DONE
+    assert {(row[0], row[1]) for row in await mirrored.rows()} == {
+        *(("+375172000000", firm), ("+375291112266", f"{firm}/0"), ("+375291112255", f"{firm}/0")),
+        *(("+375291112288", olga), ("+375291112233", olga), ("+375172001122", olga)),
+    }
+
+
+async def test_who_leaves_or_is_deleted_is_gone_without_a_sweep(shop: Shop, mirrored: Mirrored) -> None:
+    firm, other = shop.vendor.add(FIRM), shop.vendor.add(OLGA)
+    shop.vendor.set_persons(firm, ("Белов Павел", "8 029 111-22-55"), ("Чернов Олег", "8 029 111-22-66"))
+    shop.vendor.set_persons(other, ("Белов Пётр", "8 029 111-22-77"))
+    await shop.sync(mirrored)
     shop.vendor.set_persons(firm, ("Чернов Олег", "8 029 111-22-66"))
-    assert await sync(KEY) is Outcome.DONE
+    shop.vendor.delete(other)
+    assert await shop.sync(mirrored, Rhythm(sync=0.0)) is Outcome.DONE
     assert {row[0] for row in await mirrored.rows()} == {"+375172000000", "+375291112266"}

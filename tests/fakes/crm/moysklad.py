@@ -6,7 +6,7 @@ import re
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from starlette.requests import Request
@@ -19,7 +19,8 @@ from tests.fakes.crm.vendor import Customer
 TOKEN, PHONE_TOKEN = "ms-S3cret-token", "ms-S3cret-phone"
 LOGIN, PASSWORD = "admin@shop", "ms-S3cret-пароль"
 API, PHONE_API = "/api/remap/1.2", "/api/phone/1.0"
-_START = datetime.fromisoformat("2026-11-01 12:00:00")
+_MOSCOW = timedelta(hours=3)
+_AGO = timedelta(minutes=40)
 
 
 @dataclass
@@ -35,6 +36,10 @@ class MoySkladFake(FakeCrm):
     """How many contact persons `expand` shows."""
     strips: bool = True
     """Whether the search sees the bare digits of a formatted phone: the documents leave it open."""
+    may_audit: bool = True
+    audit: list[dict[str, Any]] = field(default_factory=list)
+    """Contexts, the newest first, each with its events."""
+    start: datetime = field(default_factory=lambda: datetime.now(UTC).replace(tzinfo=None) + _MOSCOW - _AGO)
     clock: Any = field(default_factory=itertools.count)
 
     def routes(self) -> Sequence[BaseRoute]:
@@ -42,6 +47,8 @@ class MoySkladFake(FakeCrm):
             Route(API + "/entity/counterparty", self.list_counterparties),
             Route(API + "/entity/counterparty/{id}/contactpersons", self.list_persons),
             Route(API + "/entity/employee", self.list_employees),
+            Route(API + "/audit", self.list_contexts),
+            Route(API + "/audit/{id}/events", self.list_events),
             Route(PHONE_API + "/employee", self.phone_employees),
             Route("/{path:path}", self.not_found, methods=["GET", "POST"]),
         ]
@@ -51,7 +58,7 @@ class MoySkladFake(FakeCrm):
 
     def now(self) -> str:
         """The next moment of the account's clock, Moscow time."""
-        return (_START + timedelta(seconds=next(self.clock))).isoformat(sep=" ", timespec="milliseconds")
+        return (self.start + timedelta(seconds=next(self.clock))).isoformat(sep=" ", timespec="milliseconds")
 
     def barred(self, request: Request, allowed: set[str]) -> Response | None:
         if "gzip" not in request.headers.get("accept-encoding", ""):
@@ -133,6 +140,33 @@ class MoySkladFake(FakeCrm):
         self.require(chosen in {"", "archived=true;archived=false"}, "no such filter")
         return self.paged(request, [row for row in self.employees.values() if chosen or not row["archived"]], 1000)
 
+    async def list_contexts(self, request: Request) -> Response:
+        if barred := self.barred(request, {"filter", "limit", "offset"}):
+            return barred
+        if not self.may_audit:
+            return JSONResponse({"errors": [{"error": "Доступ запрещен", "code": 1016}]}, 403)
+        chosen = re.fullmatch(
+            r"entityType=counterparty;eventType=delete;moment>=(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d)",
+            request.query_params.get("filter", ""),
+        )
+        self.require(chosen, "no such filter")
+        rows = [row for row in self.audit if chosen and row["moment"] >= chosen[1]]
+        return self.paged(request, [{**row, "events": {"meta": {}}} for row in rows], 100)
+
+    async def list_events(self, request: Request) -> Response:
+        if barred := self.barred(request, {"limit", "offset"}):
+            return barred
+        [found] = [row for row in self.audit if row["id"] == request.path_params["id"]]
+        return self.paged(request, found["events"], 100)
+
+    def tell(self, source: str, *deleted: str) -> None:
+        """Write into the audit that counterparties were deleted at once."""
+        moment = self.now().partition(".")[0]
+        shared = {"source": source, "eventType": "delete", "entityType": "counterparty", "moment": moment}
+        events = [{**shared, "entity": {"meta": _meta("counterparty", each)}, "diff": {}} for each in deleted]
+        context = {**shared, "id": str(uuid.uuid4()), "objectCount": len(deleted), "events": events}
+        self.audit.insert(0, context)
+
     async def phone_employees(self, request: Request) -> Response:
         self.require(not request.query_params, "no such parameter")
         self.require("authorization" not in request.headers, "the JSON API's credentials are none of the Phone API's")
@@ -156,9 +190,9 @@ class MoySklad:
 
     name = "moysklad"
     secrets = (TOKEN, PHONE_TOKEN, PASSWORD)
-    feeds_deletions = False
+    feeds_deletions = True
     tells_extensions = True
-    merges = False
+    merges = True
     limited_for = 7.0
 
     def __init__(self) -> None:
@@ -194,17 +228,24 @@ class MoySklad:
         self.fake.counterparties[external_id] = row
 
     def set_persons(self, external_id: str, *persons: tuple[str, str]) -> list[str]:
-        """Give a counterparty these contact persons (name, phone); return our ids of them."""
-        rows = [{"id": str(uuid.uuid4()), "name": name, "phone": phone} for name, phone in persons]
-        self.fake.persons[external_id] = rows
+        """Give a counterparty these contact persons (name, phone), in the order of their ids; return our ids of them."""
+        rows = [{"id": f"{n:08}-0000", "name": name, "phone": phone} for n, (name, phone) in enumerate(persons)]
+        self.fake.persons[external_id] = rows[::-1]
         self.fake.counterparties[external_id]["updated"] = self.fake.now()
-        return [f"{external_id}/{row['id']}" for row in rows]
+        return [f"{external_id}/{place}" for place in range(len(rows))]
 
     def delete(self, external_id: str) -> None:
-        del self.fake.counterparties[external_id]
+        self.delete_at_once(external_id)
+
+    def delete_at_once(self, *external_ids: str, source: str = "app") -> None:
+        for each in external_ids:
+            del self.fake.counterparties[each]
+        self.fake.tell(source, *external_ids)
 
     def merge(self, external_id: str, into: str) -> None:
-        raise NotImplementedError("MoySklad has no merges")
+        joined, survivor = (self.fake.counterparties[each] for each in (external_id, into))
+        survivor |= {"phone": f"{survivor['phone']}, {joined['phone']}", "updated": self.fake.now()}
+        self.delete_at_once(external_id, source="combine")
 
     def add_manager(self, manager_id: str, last: str, first: str, extension: str | None) -> None:
         self.fake.employees[manager_id] = {

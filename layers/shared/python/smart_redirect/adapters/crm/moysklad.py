@@ -1,31 +1,35 @@
 """MoySklad, JSON API 1.2: counterparties and their contact persons, employees, extensions from the Phone API.
 
-Settings: `url` and `phone_url` (MoySklad's own unless given). Credentials: `token`, or `login` and `password`; and
+Settings: `url` and `phone_url` (MoySklad's own unless given). Credentials: `token`, or `login` and `password`, of an
+employee who may see all counterparties and employees, and the audit if deletions are to be known within a minute;
 `phone_token` of the telephony application, by which managers get their extensions.
 """
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from time import time
 
 from smart_redirect.adapters.crm.json_values import Json
-from smart_redirect.adapters.crm.moysklad_cursor import START, Clock, Cursor, advanced, read_cursor
-from smart_redirect.adapters.crm.moysklad_people import read_people, split_id, tail
+from smart_redirect.adapters.crm.moysklad_audit import Audit
+from smart_redirect.adapters.crm.moysklad_cursor import START, Clock, Cursor, advanced, read_cursor, written
+from smart_redirect.adapters.crm.moysklad_lists import Rows, page_of, part
+from smart_redirect.adapters.crm.moysklad_people import counterparty_of, ids_of, read_people, tail, vanished
 from smart_redirect.adapters.crm.moysklad_session import open_phone_session, open_session
 from smart_redirect.adapters.crm.outbound import Outbound
 from smart_redirect.adapters.crm.phones import has_phone
-from smart_redirect.adapters.crm.session import READ_SECONDS, Params, Session
+from smart_redirect.adapters.crm.session import Params, Session
 from smart_redirect.domain.crm import Change, Found, Gone, Ids, Manager, Page, Person
 from smart_redirect.domain.crm_name import NameFormats, read_formats
-from smart_redirect.errors import CrmMalformed
 from smart_redirect.usecases.ports_crm import Access
 
+_PATH = "/entity/counterparty"
 # A counterparty has 3 kB as a rule, and 20 kB with all its long texts full: 1 MB is the most that is read.
 _PAGE = 50
 _SLIM_PAGE = 100
 _NATIONAL = 9
-_EXPANDED = (("expand", "contactpersons"),)
+_EXPANDED = ("expand", "contactpersons")
 _BOTH = "archived=true;archived=false"
+_HOUR = 3600.0
 
 
 def make(http: Outbound, access: Access) -> "MoySklad":
@@ -41,6 +45,7 @@ class MoySklad:
         self._phone = phone
         self._formats = formats
         self._clock = clock
+        self._audit = Audit(session, clock)
 
     async def lookup(self, phone: str, seconds: float) -> Found:
         """Search, which finds contact persons too; where nobody found has the phone, by the end of the stored text.
@@ -56,44 +61,50 @@ class MoySklad:
         return Found(tuple(found))
 
     async def changes(self, cursor: str | None) -> Page:
-        """Return the next counterparties that were changed since, each with its contact persons."""
-        at = Cursor() if cursor is None else read_cursor(cursor)
-        rows, size = await self._changed(at, _PAGE, _EXPANDED)
+        """Return the next counterparties that were changed since, and after the last of them who was deleted since."""
+        # Our clock may be wrong, but hardly by an hour.
+        at = Cursor(deleted=written(self._clock() - _HOUR)) if cursor is None else read_cursor(cursor)
+        if at.contexts:
+            gone, following = await self._audit.events(at)
+            return Page(gone, following.text, following.is_within_audit)
+        rows, size = await self._changed(at, _PAGE, (_EXPANDED,))
+        whole = await self._with_contacts(rows)
         following, more = advanced(at, rows, size, self._clock)
-        people = tuple(await self._people_of(rows))
+        changes: tuple[Change, ...] = (*self._people(whole), *_left(whole))
+        if not more:
+            lost, following = await self._audit.next(following)
+            changes += lost
         is_walk, done = more or at.done > 0, at.done + len(rows)
         total = max(done, size) if at.since == START else None
-        return Page(people, following.text, more, done if is_walk else 0, total)
+        return Page(changes, following.text, more or following.is_within_audit, done if is_walk else 0, total)
 
     async def ids(self, cursor: str | None) -> Ids:
-        """Return all ids, those of contact persons too: one who leaves a counterparty is known by nothing else."""
+        """Return nothing where the audit tells of deletions, else all ids; contact persons are only counted."""
+        if cursor is None and await self._audit.may_be_read():
+            return Ids((), None)
         at = Cursor() if cursor is None else read_cursor(cursor)
-        rows, size = await self._changed(at, _PAGE, _EXPANDED)
-        people = await self._people_of(rows)
+        rows, size = await self._changed(at, _SLIM_PAGE, ())
         following, more = advanced(at, rows, size, self._clock)
-        found = tuple(each.external_id for each in people if isinstance(each, Person))
-        return Ids(found, following.text if more else None)
+        return Ids(tuple(each for row in rows for each in ids_of(row)), following.text if more else None)
 
     async def people(self, external_ids: tuple[str, ...]) -> tuple[Person | Gone, ...]:
         """Return these people, each with the counterparty that he belongs to."""
-        owners = list(dict.fromkeys(split_id(each)[0] for each in external_ids if split_id(each)[0]))
-        known: dict[str, Change] = {}
-        for start in range(0, len(owners), _PAGE):
-            wanted = ";".join(f"id={each}" for each in owners[start : start + _PAGE])
-            rows, _ = await self._listed((("filter", f"{wanted};{_BOTH}"), *_EXPANDED, *_part(0, _PAGE)))
-            known |= {each.external_id: each for each in await self._people_of(rows)}
-        return tuple(
-            found if isinstance(found, Person) else Gone(each)
-            for each, found in ((each, known.get(each)) for each in external_ids)
-        )
+        wanted = list(dict.fromkeys(filter(None, map(counterparty_of, external_ids))))
+        known: dict[str, Person] = {}
+        for start in range(0, len(wanted), _PAGE):
+            chosen = "".join(f"id={each};" for each in wanted[start : start + _PAGE])
+            params = (("filter", chosen + _BOTH), _EXPANDED, *part(0, _PAGE))
+            rows, _ = await page_of(self._session, _PATH, params)
+            known |= {each.external_id: each for each in self._people(await self._with_contacts(rows))}
+        return tuple(known.get(each, Gone(each)) for each in external_ids)
 
     async def managers(self) -> tuple[Manager, ...]:
         """Return all employees, those in the archive too, with their extensions where the Phone API tells them."""
         extensions = await self._extensions()
         found, offset, size = list[Manager](), 0, 1
         while offset < size:
-            params = (("filter", _BOTH), ("order", "id"), *_part(offset, _SLIM_PAGE))
-            rows, size = await self._listed(params, path="/entity/employee")
+            params = (("filter", _BOTH), ("order", "id"), *part(offset, _SLIM_PAGE))
+            rows, size = await page_of(self._session, "/entity/employee", params)
             found += [_manager(row, extensions) for row in rows if row["id"].id]
             offset = offset + len(rows) if rows else size
         return tuple(found)
@@ -107,36 +118,24 @@ class MoySklad:
     # --- counterparties
 
     async def _found(self, params: Params, seconds: float) -> list[Person]:
-        rows, _ = await self._listed((*params, *_EXPANDED, *_part(0, _PAGE)), seconds=seconds)
+        rows, _ = await page_of(self._session, _PATH, (*params, _EXPANDED, *part(0, _PAGE)), seconds)
+        return self._people(rows)
+
+    async def _changed(self, at: Cursor, count: int, params: Params) -> Rows:
+        chosen = (("order", "updated,asc;id,asc"), ("filter", at.condition + _BOTH))
+        return await page_of(self._session, _PATH, (*chosen, *params, *part(at.skip, count)))
+
+    def _people(self, rows: Sequence[Json]) -> list[Person]:
         return [person for row in rows for person in read_people(row, self._formats)]
 
-    async def _changed(self, at: Cursor, count: int, params: Params) -> tuple[Sequence[Json], int]:
-        chosen = (("order", "updated,asc;id,asc"), ("filter", at.condition + _BOTH))
-        return await self._listed((*chosen, *params, *_part(at.skip, count)))
+    async def _with_contacts(self, rows: Sequence[Json]) -> list[Json]:
+        """Return counterparties with all contact persons; a list that was cut short is read by itself."""
+        return [await self._whole(row) if _is_cut(row) else row for row in rows]
 
-    async def _listed(
-        self, params: Params, *, path: str = "/entity/counterparty", seconds: float = READ_SECONDS
-    ) -> tuple[Sequence[Json], int]:
-        """Return the rows of a page, and how many rows the list has."""
-        answer = await self._session.get(path, params, seconds=seconds)
-        rows, size = answer.rows("rows"), answer["meta"]["size"].count
-        if size is None:
-            raise CrmMalformed("its answer does not say how long the list is")
-        return rows, size
-
-    async def _people_of(self, rows: Sequence[Json]) -> list[Change]:
-        """Return counterparties and contact persons; a list that was cut short is read by itself."""
-        found: list[Change] = []
-        for row in rows:
-            persons = row["contactpersons"]
-            is_cut = (persons["meta"]["size"].count or 0) > len(tuple(persons["rows"]))
-            found += read_people(await self._with_all_persons(row) if is_cut else row, self._formats)
-        return found
-
-    async def _with_all_persons(self, row: Json) -> Json:
-        path, found, size = f"/entity/counterparty/{row['id'].text}/contactpersons", list[object](), 1
+    async def _whole(self, row: Json) -> Json:
+        path, found, size = f"{_PATH}/{row['id'].text}/contactpersons", list[object](), 1
         while len(found) < size:
-            rows, size = await self._listed(_part(len(found), _SLIM_PAGE), path=path)
+            rows, size = await page_of(self._session, path, part(len(found), _SLIM_PAGE))
             if not rows:
                 break
             found += [each.value for each in rows]
@@ -144,8 +143,13 @@ class MoySklad:
         return Json({**whole, "contactpersons": {"rows": found}})
 
 
-def _part(offset: int, count: int) -> Params:
-    return ("limit", str(count)), ("offset", str(offset))
+def _is_cut(row: Json) -> bool:
+    contacts = row["contactpersons"]
+    return (contacts["meta"]["size"].count or 0) > len(tuple(contacts["rows"]))
+
+
+def _left(rows: Sequence[Json]) -> Iterator[Gone]:
+    return (gone for row in rows for gone in vanished(row))
 
 
 def _manager(row: Json, extensions: Mapping[str, str]) -> Manager:

@@ -22,16 +22,30 @@ class Cursor:
 
     A list in the order of changes may be read while it moves: who is edited goes to its end and is met again.
     Everything is but the changes since the beginning, so the walk needs no other way.
+
+    The audit is read from `deleted` on, without the `listed` first rows. `newest` is the newest of them, `seen` are
+    contexts that were read, `contexts` those that are to be read, the first of them without its `events` first rows.
     """
 
     since: str = START
     skip: int = 0
     done: int = 0
+    deleted: str = START
+    listed: int = 0
+    newest: str = ""
+    seen: tuple[str, ...] = ()
+    contexts: tuple[str, ...] = ()
+    events: int = 0
 
     @property
     def text(self) -> str:
         """The cursor as it is kept."""
         return json.dumps(asdict(self))
+
+    @property
+    def is_within_audit(self) -> bool:
+        """Whether the audit has more that is there already."""
+        return bool(self.contexts or self.listed)
 
     @property
     def condition(self) -> str:
@@ -42,10 +56,13 @@ class Cursor:
 def read_cursor(text: str) -> Cursor:
     """Read a cursor; CrmMalformed for what is none of MoySklad."""
     found = read_json(text.encode())
-    since, skip, done = found["since"].text, found["skip"].count, found["done"].count
-    if skip is None or done is None or moment(since) is None:
+    numbers = [found[name].count for name in ("skip", "done", "listed", "events")]
+    since, deleted, newest = (found[name].text for name in ("since", "deleted", "newest"))
+    if None in numbers or None in map(moment, (since, deleted, newest or START)):
         raise CrmMalformed("the cursor is not one of MoySklad")
-    return Cursor(since, skip, done)
+    skip, done, listed, events = (max(0, each or 0) for each in numbers)
+    seen, contexts = (tuple(each.text for each in found[name]) for name in ("seen", "contexts"))
+    return Cursor(since, skip, done, deleted, listed, newest, seen, contexts, events)
 
 
 def advanced(at: Cursor, rows: Sequence[Json], size: int, clock: Clock) -> tuple[Cursor, bool]:
@@ -58,8 +75,8 @@ def advanced(at: Cursor, rows: Sequence[Json], size: int, clock: Clock) -> tuple
     newest = second(rows[-1]["updated"].text)
     if at.skip + len(rows) < size:
         skip = at.skip + len(rows) if newest == at.since else _of_moment(rows, newest)
-        return Cursor(newest, skip, at.done + len(rows)), True
-    return Cursor(resumed(newest, clock)), False
+        return replace(at, since=newest, skip=skip, done=at.done + len(rows)), True
+    return replace(at, since=resumed(newest, clock), skip=0, done=0), False
 
 
 def resumed(newest: str, clock: Clock) -> str:
@@ -69,15 +86,15 @@ def resumed(newest: str, clock: Clock) -> str:
     from, and after ten minutes the newest second itself is left behind: else an import of thousands would be read again
     with every run until somebody changes something else. Ten, because our clock may be wrong.
     """
-    known, now = _seconds(newest), clock()
+    known, now = seconds(newest), clock()
     if known <= now - _SETTLED:
         return written(known + 1.0)
     return written(known - min(_OVERLAP, max(0.0, known - (now - _OVERLAP))))
 
 
-def written(seconds: float) -> str:
+def written(time: float) -> str:
     """Write a time, seconds since the epoch, as their filters take it."""
-    return datetime.fromtimestamp(seconds, UTC).astimezone(MOSCOW).strftime("%Y-%m-%d %H:%M:%S")
+    return datetime.fromtimestamp(time, UTC).astimezone(MOSCOW).strftime("%Y-%m-%d %H:%M:%S")
 
 
 def moment(text: str) -> float | None:
@@ -93,10 +110,11 @@ def second(text: str) -> str:
     return text.partition(".")[0]
 
 
-def _seconds(text: str) -> float:
+def seconds(text: str) -> float:
+    """Read a time that the documents promise; CrmMalformed when it is none."""
     found = moment(text)
     if found is None:
-        raise CrmMalformed("its rows do not say when they were changed")
+        raise CrmMalformed("its rows have times that are none")
     return found
 
 
