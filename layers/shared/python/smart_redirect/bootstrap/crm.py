@@ -3,9 +3,9 @@
 import importlib
 import json
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 import asyncpg
@@ -61,6 +61,8 @@ class CrmParts:
     live: LiveLookup
     refresh: RefreshLikely
     pool: "asyncpg.Pool[Any]"
+    prepare: Callable[[], None] = lambda: None
+    """For processes that answer calls, before the first one."""
 
 
 @asynccontextmanager
@@ -72,7 +74,7 @@ async def open_crm(
     pool = await open_pool(settings.database_url, size=_AT_ONCE, statement_cache=statements, renewed=renewed)
     vendors = LazyVendors(settings)
     try:
-        yield _assemble(settings, pool, make or vendors)
+        yield replace(_assemble(settings, pool, make or vendors), prepare=vendors.prepare)
     finally:
         await vendors.close()
         pool.terminate()
@@ -115,12 +117,19 @@ class LazyVendors:
 
     def __call__(self, vendor: str, access: Access) -> Crm:
         """Return the CRM of a vendor."""
+        crm: Crm = self._opened()(vendor, access)
+        return crm
+
+    def prepare(self) -> None:
+        """Import all that is needed now: the first call would wait half a second for it, and all others with it."""
+        self._opened().prepare()
+
+    def _opened(self) -> Any:
         if self._vendors is None:
             module = importlib.import_module("smart_redirect.adapters.crm.vendors")
             networks = self._settings.listed(self._settings.crm_private_networks)
             self._vendors = module.Vendors(networks, self._settings.crm_ca_file)
-        crm: Crm = self._vendors(vendor, access)
-        return crm
+        return self._vendors
 
     async def close(self) -> None:
         """Close what was opened."""

@@ -45,6 +45,7 @@ async def open_application(settings: Settings) -> AsyncIterator[CallPathFirst]:
         dialplan = await stack.enter_async_context(open_dialplan(settings))
         await stack.enter_async_context(running(sweep_on(dialplan.regenerate)))
         crm = await stack.enter_async_context(open_crm(settings))
+        crm.prepare()
         await stack.enter_async_context(running(sync_on(crm.warm)))
         await stack.enter_async_context(running(repeat(crm.refresh, _REFRESH)))
         call_path.route_call.live = crm.live

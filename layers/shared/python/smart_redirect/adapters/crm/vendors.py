@@ -25,6 +25,11 @@ class Vendors:
         crm: Crm = importlib.import_module(f"smart_redirect.adapters.crm.{vendor}").make(self._http, access)
         return crm
 
+    def prepare(self) -> None:
+        """Import every vendor's module."""
+        for vendor in VENDORS:
+            importlib.import_module(f"smart_redirect.adapters.crm.{vendor}")
+
     async def close(self) -> None:
         """Close the client's connections."""
         await self._http.close()
