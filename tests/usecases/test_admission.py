@@ -44,6 +44,15 @@ async def test_a_token_of_its_own_names_the_host() -> None:
     assert await admitted_host(desk, "203.0.113.1", "own") == Host(4, "other")
 
 
+async def test_every_good_token_is_hashed_once_and_no_other_is_kept() -> None:
+    desk = desk_with(OPEN, tokens={token_hash(KEY, TOKEN): None, token_hash(KEY, "own"): 3})
+    for token in (TOKEN, "own", TOKEN, "own"):
+        await admitted_host(desk, "203.0.113.1", token)
+    with pytest.raises(TokenUnknown):
+        await admitted_host(desk, "203.0.113.1", "nobody")
+    assert set(desk.admit._hashes) == {TOKEN, "own"}
+
+
 @pytest.mark.parametrize("address", ["203.0.113.1", "", "nonsense"])
 async def test_an_address_outside_every_list_is_refused(address: str) -> None:
     with pytest.raises(AddressRefused):

@@ -53,6 +53,7 @@ class Admission:
         held = self._snapshots.known(hashed)
         if held is None:
             held = await self._look_up(hashed, address, deadline)
+        if token not in self._hashes:
             self._remember(token, hashed)
         host = self.host_of(held.enterprise, token_hash=hashed, address=address)
         self._within_rate(held.enterprise, hashed)

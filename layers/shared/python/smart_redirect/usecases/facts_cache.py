@@ -30,8 +30,9 @@ class FactsCache:
     def put(self, enterprise_id: int, caller: str, facts: CallerFacts, epoch: int) -> None:
         """Keep what the database said; a risen epoch forgets all that the enterprise had before."""
         self._epochs[enterprise_id] = epoch
-        self._seen[enterprise_id, caller] = _Seen(facts, self._clock(), epoch)
-        self._seen.move_to_end((enterprise_id, caller))
+        key = (enterprise_id, caller)
+        self._seen[key] = _Seen(facts, self._clock(), epoch)
+        self._seen.move_to_end(key)
         if len(self._seen) > self._capacity:
             self._seen.popitem(last=False)
 
