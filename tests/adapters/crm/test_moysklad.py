@@ -180,7 +180,9 @@ async def test_one_who_is_edited_while_the_list_is_read_hides_nobody(shop: Shop)
     assert {each.external_id for each in first.changes if isinstance(each, Person)} | rest.keys() == set(ids)
 
 
-@pytest.mark.parametrize("external_id", ["x;archived=true", "a/b/c", "/x", "", "ж" * 36, "101"])
+@pytest.mark.parametrize(
+    "external_id", ["x;archived=true", "a/b/c", "/x", "", "ж" * 36, "101", f"{'0' * 8}-0000-0000-0000-{'0' * 12}/x"]
+)
 async def test_an_id_that_is_none_changes_no_filter(shop: Shop, external_id: str) -> None:
     assert await shop.open().people((external_id,)) == (Gone(external_id),)
     assert shop.vendor.fake.seen == []
@@ -220,6 +222,19 @@ async def test_a_run_in_which_nothing_changed_takes_two_requests(shop: Shop) -> 
     shop.vendor.fake.seen.clear()
     await lost(shop, cursor)
     assert len(shop.vendor.fake.seen) == 2
+
+
+@pytest.mark.parametrize("count", [3, 130])
+async def test_deletions_of_just_now_are_asked_for_again_and_read_once(shop: Shop, count: int) -> None:
+    shop.vendor.fake.start = datetime.now(UTC).replace(tzinfo=None) + timedelta(hours=3)
+    ids = [shop.vendor.add(OLGA) for _ in range(count)]
+    _, cursor = await lost(shop, None)
+    for each in ids:
+        shop.vendor.delete(each)
+    gone, cursor = await lost(shop, cursor)
+    shop.vendor.fake.seen.clear()
+    assert (len(gone), (await lost(shop, cursor))[0]) == (count, [])
+    assert not [each for each in shop.vendor.fake.seen if each.endswith("/events")]
 
 
 async def test_a_deletion_before_the_right_is_told_when_the_right_is_given(shop: Shop) -> None:
