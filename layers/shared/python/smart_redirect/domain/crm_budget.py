@@ -13,13 +13,15 @@ class Rate:
     reserve: int = 1
 
 
-# As the vendors' documents say; MoySklad counts a user's token four times from December 2026 on.
+# The vendors' limits are 10 a second, a bucket of 50 that loses 2 a second, 7 a second, 11 in 3 seconds (a user's
+# token counts four times from December 2026 on), and 10 a second. A bucket that is full gives `burst` at once and goes
+# on at its rate: both together stay within each limit, whichever moment the vendor counts from.
 PUBLISHED: Mapping[str, Rate] = {
-    "retailcrm": Rate(10.0, 10, 2),
+    "retailcrm": Rate(7.0, 3, 1),
     "bitrix24": Rate(2.0, 50, 10),
-    "amocrm": Rate(7.0, 7, 2),
-    "moysklad": Rate(11 / 3, 11, 3),
-    "uon": Rate(10.0, 10, 2),
+    "amocrm": Rate(5.0, 2, 1),
+    "moysklad": Rate(8 / 3, 3, 1),
+    "uon": Rate(7.0, 3, 1),
 }
 _CAREFUL = Rate(5.0, 5, 1)
 

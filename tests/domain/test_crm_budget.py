@@ -1,0 +1,32 @@
+"""A full bucket and its rate together stay within what a vendor publishes, in any window that it may count in."""
+
+import pytest
+
+from smart_redirect.domain.crm_budget import PUBLISHED, Rate, rate_of
+
+LIMITS = [("retailcrm", 10, 1.0), ("amocrm", 7, 1.0), ("moysklad", 11, 3.0), ("uon", 10, 1.0)]
+
+
+@pytest.mark.parametrize(("vendor", "requests", "seconds"), LIMITS)
+def test_no_window_has_more_than_the_vendor_allows(vendor: str, requests: int, seconds: float) -> None:
+    rate = PUBLISHED[vendor]
+    assert rate.burst + rate.per_second * seconds <= requests
+
+
+def test_bitrix24_counts_as_a_bucket_itself() -> None:
+    assert PUBLISHED["bitrix24"] == Rate(2.0, 50, 10)
+
+
+@pytest.mark.parametrize("vendor", [*PUBLISHED, "generic"])
+def test_something_is_kept_for_calls_and_something_left_for_syncs(vendor: str) -> None:
+    rate = rate_of(vendor, {})
+    assert 1 <= rate.reserve < rate.burst
+
+
+def test_the_settings_of_a_connection_win() -> None:
+    assert rate_of("moysklad", {"requests_per_second": 15, "burst": 45}) == Rate(15.0, 45, 1)
+
+
+@pytest.mark.parametrize("wrong", [0, -1, "5", True, None, 1e9, float("nan")])
+def test_a_setting_that_is_no_rate_is_none(wrong: object) -> None:
+    assert rate_of("uon", {"requests_per_second": wrong}).per_second == 7.0
