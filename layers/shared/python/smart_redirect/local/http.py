@@ -1,12 +1,13 @@
-"""uvicorn's HTTP protocol with two changes: it notes a request's first byte, and hosts survive its own 400."""
+"""uvicorn's HTTP protocol, changed: it notes the first byte, replies in one piece, and hosts survive its own 400."""
 
 import time
+from functools import partial
 from typing import Any
 
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
 from smart_redirect.domain.reply import NOTHING
-from smart_redirect.web.getcustomerdata import BODY_CAME, FIRST_BYTE
+from smart_redirect.web.getcustomerdata import BODY_CAME, FIRST_BYTE, REPLY
 
 _BAD_REQUEST = b"HTTP/1.1 400 Bad Request\r\ncontent-type: application/json\r\nconnection: close\r\n" + (
     b"content-length: %d\r\n\r\n%b" % (len(NOTHING), NOTHING)
@@ -22,6 +23,13 @@ class CallPathProtocol(HttpToolsProtocol):
         scope: dict[str, Any] = self.scope  # type: ignore[assignment]
         scope[FIRST_BYTE] = time.monotonic()
 
+    def on_headers_complete(self) -> None:
+        """Let the endpoint reply in one piece; other methods than POST have rules of their own."""
+        super().on_headers_complete()
+        scope: dict[str, Any] = self.scope  # type: ignore[assignment]
+        if scope["method"] == "POST" and self.cycle is not None:
+            scope[REPLY] = partial(reply, self.cycle)
+
     def on_message_complete(self) -> None:
         """Say that the body has come: reading it needs no timer then, which is the case of nearly every call."""
         super().on_message_complete()
@@ -33,3 +41,22 @@ class CallPathProtocol(HttpToolsProtocol):
         self.logger.debug("refused a request that is not HTTP: %s", msg)
         self.transport.write(_BAD_REQUEST)
         self.transport.close()
+
+
+def reply(cycle: RequestResponseCycle, status: int, body: bytes) -> None:
+    """Write what uvicorn's `send` writes for a JSON answer, in one piece: piece by piece costs 12 µs more."""
+    if cycle.disconnected:
+        return
+    cycle.response_started = True
+    cycle.waiting_for_100_continue = False
+    head = b"".join([b"%b: %b\r\n" % header for header in cycle.default_headers])
+    close = b"" if cycle.keep_alive else b"connection: close\r\n"
+    cycle.transport.write(
+        b"%b%bcontent-length: %d\r\ncontent-type: application/json\r\n%b\r\n%b"
+        % (STATUS_LINE[status], head, len(body), close, body)
+    )
+    cycle.response_complete = True
+    cycle.message_event.set()
+    if not cycle.keep_alive:
+        cycle.transport.close()
+    cycle.on_response()
