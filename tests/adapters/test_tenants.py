@@ -74,7 +74,7 @@ CASES: dict[tuple[str, str], Case] = {
     ("mirror", "due_at_once"): own(),
     ("mirror", "take"): own(1, 2.0, 10, 0),
     ("about", "enterprise"): Case(("0001",)),
-    ("about", "origins"): Case((1, PHONE)),
+    ("about", "origins"): Case((1, PHONE, MINUTE)),
     ("about", "accounts"): Case((1, None, True)),
     ("live", "accounts"): Case((1,)),
     ("live", "askable"): Case((1, NEW)),

@@ -11,6 +11,7 @@ import asyncpg
 import pytest
 
 from smart_redirect.adapters.sealed import Seal
+from smart_redirect.cli.crm_show import progress
 from smart_redirect.cli.main import main
 from smart_redirect.domain.token import token_hash
 from smart_redirect.local.demo import load_demo
@@ -206,3 +207,16 @@ def test_lookup_shows_each_source_and_what_a_call_would_take(office: Office, sho
 def test_lookup_of_what_is_no_phone_is_refused(office: Office, shop: RetailCrm) -> None:
     code, text = office.run("lookup", "--phone", "150")
     assert (code, "full public number" in text) == (1, True)
+
+
+@pytest.mark.parametrize(
+    ("done", "total", "shown"),
+    [
+        (0, 200, "[" + "." * 30 + "] 0 of 200"),
+        (100, 200, "[" + "#" * 15 + "." * 15 + "] 100 of 200"),
+        (210, 200, "[" + "#" * 30 + "] 210 of 200"),
+        (70, None, "70 read"),
+    ],
+)
+def test_the_progress_of_a_walk_is_a_bar(done: int, total: int | None, shown: str) -> None:
+    assert progress(done, total) == shown

@@ -137,3 +137,13 @@ def test_the_access_log_has_no_token_and_no_body(proxy: Proxy, upstream: Upstrea
     assert CALL in log
     assert "secret" not in log
     assert "80291112233" not in log
+
+
+@pytest.mark.parametrize("path", ["/customer-name/0367/80291112233", "/internal/uon/customer-name?phone=80291112233"])
+def test_a_stray_question_of_the_operator_leaves_no_phone_in_the_log(
+    proxy: Proxy, upstream: Upstream, path: str
+) -> None:
+    upstream.listen()
+    assert proxy.ask(path).status_code == 404
+    time.sleep(0.2)
+    assert "80291112233" not in (proxy.folder / "smart-redirect.log").read_text(encoding="utf-8")

@@ -12,7 +12,7 @@ from smart_redirect.adapters.sealed import Seal
 from smart_redirect.bootstrap.crm import CrmParts, open_crm
 from smart_redirect.cli.crm_ask import check, lookup
 from smart_redirect.cli.crm_connection import CrmError, find
-from smart_redirect.cli.crm_show import print_connections, print_managers, print_status
+from smart_redirect.cli.crm_show import print_connections, print_managers, print_status, progress
 from smart_redirect.cli.deployment import Commands, Deployment, open_deployment
 from smart_redirect.domain.token import token_hash
 from smart_redirect.usecases.ports_mirror import Key
@@ -175,7 +175,7 @@ async def _watch(deployment: Deployment, key: Key) -> None:
         await asyncio.sleep(1.0)
         rows = await deployment.connection.fetch(load(_QUERIES)["listed"], key.enterprise_id)
         row = next(each for each in rows if each["id"] == key.connection_id)
-        print(f"\r{row['walk_done'] or 0} of {row['walk_total'] or '?'}", end="", file=sys.stderr, flush=True)
+        print(f"\r{progress(row['walk_done'] or 0, row['walk_total'])}", end="", file=sys.stderr, flush=True)
 
 
 async def _status(given: argparse.Namespace) -> int:

@@ -17,6 +17,7 @@ from smart_redirect.usecases.check_crm import Finding
 async def check(given: argparse.Namespace) -> int:
     """Try each kind of reading once; the exit code is 1 when something is not well."""
     async with open_deployment() as deployment, open_crm(deployment.settings) as parts:
+        parts.prepare()
         key = await find(deployment, given)
         row = await _row(deployment, key.enterprise_id, key.connection_id)
         accounts = await parts.source.accounts(key.enterprise_id, None, with_closed=True)
@@ -46,6 +47,7 @@ def _of_row(row: Any) -> Sequence[Finding]:
 async def lookup(given: argparse.Namespace) -> int:
     """Print what the mirror, our own contacts and the CRMs themselves say, and what a call would take."""
     async with open_deployment() as deployment, open_crm(deployment.settings) as parts:
+        parts.prepare()
         name = await parts.about.name(given.enterprise, given.phone)
         extension = await parts.about.extension(given.enterprise, given.phone)
         enterprise_id = await deployment.enterprise_id(given.enterprise)
@@ -54,7 +56,13 @@ async def lookup(given: argparse.Namespace) -> int:
             told = await parts.about.directly(given.enterprise, given.phone)
         except NotFound:
             told = ()
+        mirrored = await parts.about.mirrored(given.enterprise, given.phone)
     names = {row["id"]: row["name"] for row in rows}
+    for row in rows:
+        if row["is_open"]:
+            print(f"{row['name']} itself: not asked before {row['next_at']:%H:%M:%S} UTC ({row['error']})")
+    for source, text in mirrored:
+        print(f"{source}, mirror: {text}")
     for each in told:
         print(f"{names[each.account.key.connection_id]} itself ({each.ms:.0f} ms): {_heard(each)}")
     for passed in extension.passed_over:

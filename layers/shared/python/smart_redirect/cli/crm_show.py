@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from typing import Any
 
+_BAR = 30
+
 
 def print_connections(rows: Sequence[Any]) -> None:
     """Print one line a connection, in the order of asking."""
@@ -49,3 +51,11 @@ def print_managers(rows: Sequence[Any]) -> None:
             "" if row["is_active"] else "not active",
         ]
         print("  ".join(filter(None, (row["id"], row["name"], told, ", ".join(filter(None, marks))))))
+
+
+def progress(done: int, total: int | None) -> str:
+    """Return a bar of how far a walk is; the number alone where the CRM does not say how many there are."""
+    if not total:
+        return f"{done} read"
+    full = min(_BAR, done * _BAR // total)
+    return f"[{'#' * full}{'.' * (_BAR - full)}] {done} of {total}"

@@ -1,7 +1,8 @@
 """Answers the operator's questions about a caller by the rules of a call: his name, and whose extension he gets."""
 
+import asyncio
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from smart_redirect.domain.enterprise import Enterprise, Extension
@@ -10,7 +11,12 @@ from smart_redirect.domain.phone import normalise
 from smart_redirect.domain.responsible import OWN_CONTACTS, known_contacts, responsible_of
 from smart_redirect.errors import BodyMalformed, NotFound
 from smart_redirect.usecases.ask_crms import AskCrms, Told
+from smart_redirect.usecases.ports import MissFiller
 from smart_redirect.usecases.ports_mirror import Account
+from smart_redirect.usecases.route_call import is_own
+
+# As long as a call's whole time; the look-up itself takes no more than its own patience.
+_LIVE_SECONDS = 0.3
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,14 +27,23 @@ class Origin:
     age: float | None
 
 
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What a call would know of a phone, by connection where its word is from, and the epoch of the caches."""
+
+    facts: CallerFacts
+    origins: Mapping[int, Origin] = field(default_factory=dict)
+    epoch: int = 0
+
+
 class CallerSource(Protocol):
     """What is known of callers. Every method raises DatabaseUnavailable."""
 
     async def enterprise(self, number: str) -> Enterprise | None:
         """Return the enterprise of a number as calls see it."""
 
-    async def facts(self, enterprise_id: int, phone: str) -> tuple[CallerFacts, Mapping[int, Origin]]:
-        """Return what a call would know of a phone (E.164), and where each connection's word is from."""
+    async def known(self, enterprise_id: int, phone: str) -> Known:
+        """Return what a call would know of a phone (E.164)."""
 
     async def accounts(self, enterprise_id: int, vendor: str | None = None) -> Sequence[Account]:
         """Return the enabled connections with credentials in their order, of one vendor or all, no breaker open."""
@@ -47,46 +62,73 @@ class Answer:
 class AskAbout:
     """The questions, each about an enterprise's number and a phone as people write it."""
 
-    def __init__(self, source: CallerSource, ask: AskCrms) -> None:
+    def __init__(self, source: CallerSource, ask: AskCrms, live: MissFiller | None = None) -> None:
         self._source = source
         self._ask = ask
+        self._live = live
 
     async def name(self, number: str, phone: str) -> Answer:
         """Return the customer's name from the first connection that has it, else from our own contacts."""
         enterprise, asked = await self._asked(number, phone)
-        facts, origins = await self._source.facts(enterprise.id, asked)
-        for connection, contact in known_contacts(enterprise, facts):
+        known = await self._known(enterprise, asked)
+        for connection, contact in known_contacts(enterprise, known.facts):
             if contact.name:
-                return Answer(contact.name, connection.name, origins.get(connection.id))
-        return Answer(facts.own_name, OWN_CONTACTS) if facts.own_name else Answer()
+                return Answer(contact.name, connection.name, known.origins.get(connection.id))
+        return Answer(known.facts.own_name, OWN_CONTACTS) if known.facts.own_name else Answer()
 
     async def extension(self, number: str, phone: str) -> Answer:
         """Return the extension of the first responsible who has one of this enterprise's."""
         enterprise, asked = await self._asked(number, phone)
-        facts, origins = await self._source.facts(enterprise.id, asked)
+        known = await self._known(enterprise, asked)
         passed: list[str] = []
-        for connection, contact in known_contacts(enterprise, facts):
+        for connection, contact in known_contacts(enterprise, known.facts):
             found = responsible_of(enterprise, connection, contact)
             if isinstance(found, Extension):
                 by_hand = (connection.id, contact.responsible_id) in enterprise.user_extensions
                 source = f"{connection.name}, by hand" if by_hand else connection.name
-                return Answer(found.number, source, origins.get(connection.id), tuple(passed))
+                return Answer(found.number, source, known.origins.get(connection.id), tuple(passed))
             passed.append(f"{connection.name}: {found.verdict.value}")
         return Answer(passed_over=tuple(passed))
+
+    async def mirrored(self, number: str, phone: str) -> Sequence[tuple[str, str]]:
+        """Return what is kept of a caller: by the name of each source, in the order in which it is believed."""
+        enterprise, asked = await self._asked(number, phone)
+        facts = (await self._source.known(enterprise.id, asked)).facts
+        told = [
+            (connection.name, f"{contact.name or '(no name)'}, responsible {contact.responsible_id or 'nobody'}")
+            for connection, contact in known_contacts(enterprise, facts)
+        ]
+        return [*told, (OWN_CONTACTS, facts.own_name)] if facts.own_name else told
 
     async def directly(self, number: str, phone: str, vendor: str | None = None) -> Sequence[Told]:
         """Return what the CRMs themselves say now; NotFound when the enterprise has none of this vendor."""
         enterprise, asked = await self._asked(number, phone)
         accounts = await self._source.accounts(enterprise.id, vendor)
         if not accounts:
-            raise NotFound(f"enterprise {number} has no connection to ask" + (f" of {vendor}" if vendor else ""))
+            raise NotFound(
+                f"enterprise {number} has no connection"
+                + (f" of {vendor}" if vendor else "")
+                + " that may be asked now"
+            )
         return await self._ask(accounts, asked)
 
+    async def _known(self, enterprise: Enterprise, phone: str) -> Known:
+        """Return what a call would know: where the mirror lacks the caller, the live connections are asked."""
+        known = await self._source.known(enterprise.id, phone)
+        if self._live is None or known.facts.contacts or not enterprise.connections:
+            return known
+        deadline = asyncio.get_running_loop().time() + _LIVE_SECONDS
+        contacts = await self._live(enterprise, phone, known.epoch, deadline)
+        origins = {each.connection_id: Origin("live", 0.0) for each in contacts}
+        return replace(known, facts=replace(known.facts, contacts=contacts), origins=origins) if contacts else known
+
     async def _asked(self, number: str, phone: str) -> tuple[Enterprise, str]:
-        enterprise = await self._source.enterprise(number)
+        enterprise = await self._source.enterprise(number) if number.isascii() and number.isalnum() else None
         if enterprise is None:
             raise NotFound(f"there is no enterprise {number}")
         asked = normalise(phone, enterprise.country)
         if asked is None:
             raise BodyMalformed("the phone is not a full public number")
+        if is_own(enterprise, phone, asked):
+            raise BodyMalformed("the phone is one of the enterprise's own: no caller has it")
         return enterprise, asked

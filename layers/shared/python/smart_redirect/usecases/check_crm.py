@@ -15,8 +15,8 @@ from smart_redirect.usecases.ports_crm import Crm
 from smart_redirect.usecases.ports_mirror import Account, Budgets, OpenCrm
 
 T = TypeVar("T")
-# A number that is given to nobody, in the form of a caller's: +375 29 0000000.
-_NOBODY = "+375290000000"
+# The ITU has reserved +999: nobody has such a number.
+_NOBODY = "+999000000001"
 _SECONDS = 30.0
 
 

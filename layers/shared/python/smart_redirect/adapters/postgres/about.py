@@ -1,6 +1,7 @@
 """What is known of callers, for the operator's questions, in PostgreSQL."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from datetime import timedelta
 from typing import Any
 
 import asyncpg
@@ -11,9 +12,12 @@ from smart_redirect.adapters.postgres.mirror import read_account
 from smart_redirect.adapters.postgres.queries import load
 from smart_redirect.adapters.postgres.snapshot import read_snapshot
 from smart_redirect.domain.enterprise import Enterprise
-from smart_redirect.domain.facts import NO_FACTS, CallerFacts
-from smart_redirect.usecases.ask_about import Origin
+from smart_redirect.domain.facts import NO_FACTS
+from smart_redirect.usecases.ask_about import Known, Origin
+from smart_redirect.usecases.live_lookup import Patience
 from smart_redirect.usecases.ports_mirror import Account, Key
+
+_BELIEVED = timedelta(seconds=Patience().found)
 
 
 class PostgresAbout:
@@ -29,13 +33,16 @@ class PostgresAbout:
             row = await connection.fetchrow(self._queries["enterprise"], number)
         return None if row is None else read_snapshot(row["snapshot"], row["version"])
 
-    async def facts(self, enterprise_id: int, phone: str) -> tuple[CallerFacts, Mapping[int, Origin]]:
+    async def known(self, enterprise_id: int, phone: str) -> Known:
         """Return the facts of a caller and where they are from."""
         async with borrowed(self._pool) as connection:
             rows = await connection.fetch(load("facts")["caller_facts"], enterprise_id, phone, 0)
-            origins = await connection.fetch(self._queries["origins"], enterprise_id, phone)
+            origins = await connection.fetch(self._queries["origins"], enterprise_id, phone, _BELIEVED)
         found = {row["connection_id"]: Origin("live" if row["is_live"] else "mirror", row["age"]) for row in origins}
-        return (read_answer(rows).facts if rows else NO_FACTS), found
+        if not rows:
+            return Known(NO_FACTS)
+        answer = read_answer(rows)
+        return Known(answer.facts, found, answer.cache_epoch)
 
     async def accounts(
         self, enterprise_id: int, vendor: str | None = None, *, with_closed: bool = False

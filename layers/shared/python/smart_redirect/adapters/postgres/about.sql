@@ -6,9 +6,12 @@ SELECT v.version, settings_snapshot(e.id) AS snapshot
 FROM enterprises e JOIN settings_versions v ON v.enterprise_id = e.id WHERE e.number = $1
 
 -- name: origins
--- $2 phone. Where each connection's word is from: a live look-up's ends by itself, the mirror's is as old as its last run.
+-- $2 phone, $3 how long what a live look-up found is believed. Where each connection's word is from, and how old it is:
+-- a live look-up's end says when it was made, the mirror's is as old as its last run.
 SELECT c.connection_id, bool_and(c.expires_at IS NOT NULL) AS is_live,
-    extract(epoch FROM clock_timestamp() - max(s.synced_at))::float8 AS age
+    extract(epoch FROM clock_timestamp() - CASE
+        WHEN bool_and(c.expires_at IS NOT NULL) THEN max(c.expires_at) - $3::interval ELSE max(s.synced_at)
+    END)::float8 AS age
 FROM crm_contacts c
 LEFT JOIN crm_sync s ON s.enterprise_id = c.enterprise_id AND s.connection_id = c.connection_id
 WHERE c.enterprise_id = $1 AND c.phone = $2 AND (c.expires_at IS NULL OR c.expires_at > clock_timestamp())
