@@ -25,7 +25,8 @@ _MOST_EVER = 100
 _AT_ONCE = 64
 # No call waits for it, but a claim is good for some seconds only.
 _LOOK_UP = 3.0
-_NAPS = 3
+# Syncs take from the same bucket, which holds two or three for most vendors: whoever wakes first gets the next one.
+_LONGEST_WAIT = 3.0
 _LONGEST_NAP = 0.7
 # Who called once, a fortnight ago or more, is not refreshed.
 _LEAST = 0.25
@@ -105,14 +106,15 @@ class RefreshLikely:
         return done
 
     async def _may_ask(self, account: Account) -> bool:
-        """Take one request, if need be after a short wait: a sync that begins now takes a second's worth at once."""
+        """Take one request, if need be after some short waits: a sync beside this takes a second's worth at once."""
         rate = rate_of(account.vendor, account.settings)
-        for _ in range(_NAPS):
+        waited = 0.0
+        while True:
             grant = await self._budgets.take(account.key, 1, rate, kept(rate))
-            if grant.requests or grant.wait > _LONGEST_NAP:
+            waited += grant.wait
+            if grant.requests or grant.wait > _LONGEST_NAP or waited > _LONGEST_WAIT:
                 return grant.requests > 0
             await asyncio.sleep(grant.wait)
-        return False
 
     async def _refresh(self, account: Account, phone: str) -> bool:
         """Look up and keep; False when the budget ended in between."""
