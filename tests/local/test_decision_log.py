@@ -1,5 +1,7 @@
 """The decision log writes every record to the file at once, and to the table when the database takes it."""
 
+import asyncio
+import gc
 import json
 from dataclasses import replace
 from pathlib import Path
@@ -12,6 +14,7 @@ from smart_redirect.adapters.postgres.pool import open_pool
 from smart_redirect.errors import DatabaseUnavailable
 from smart_redirect.local.decision_log import BatchedDecisionLog
 from smart_redirect.local.metrics import Metrics
+from smart_redirect.usecases.ports import DecisionRecord
 from tests.samples import record
 
 
@@ -88,6 +91,27 @@ async def test_the_file_may_be_rotated_away(log: BatchedDecisionLog, tmp_path: P
     log.write(record())
     await log.flush()
     assert len(lines_of(tmp_path)) == 1
+
+
+async def test_a_file_that_cannot_be_written_keeps_nothing_from_the_table(
+    log: BatchedDecisionLog, table: Table, tmp_path: Path
+) -> None:
+    (tmp_path / "logs").touch()
+    log.write(record())
+    await log.flush()
+    (tmp_path / "logs").unlink()
+    log.write(record())
+    await log.flush()
+    assert (len(table.lines), len(lines_of(tmp_path))) == (2, 1)
+
+
+async def test_records_do_not_wait_as_objects(log: BatchedDecisionLog) -> None:
+    before = len([each for each in gc.get_objects() if isinstance(each, DecisionRecord)])
+    for _ in range(200):
+        log.write(record())
+        await asyncio.sleep(0)
+    left = len([each for each in gc.get_objects() if isinstance(each, DecisionRecord)])
+    assert (log.waiting, left - before < 10) == (200, True)
 
 
 @pytest.mark.parametrize("text", ["1.0", "\x00", "\ud800", "\\u0000", "'\"\\", "я" * 200])

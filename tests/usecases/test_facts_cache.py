@@ -1,5 +1,7 @@
 """Facts that a process has seen lately: routes for a minute, names for five, per enterprise, bounded, clearable."""
 
+import gc
+
 import pytest
 
 from smart_redirect.domain.facts import NO_FACTS, CallerFacts, Contact, Freshness, Talk
@@ -67,3 +69,14 @@ def test_who_called_last_is_kept_when_there_are_too_many(cache: FactsCache) -> N
     cache.put(1, CALLER, FACTS, epoch=0)
     cache.put(1, "d", FACTS, epoch=0)
     assert [cache.get(1, who) is not NO_FACTS for who in (CALLER, "b", "c", "d")] == [True, False, True, True]
+
+
+def test_the_garbage_collector_does_not_walk_what_is_kept(clock: Clock) -> None:
+    cache = FactsCache(clock)
+    gc.collect()
+    before = len(gc.get_objects())
+    for number in range(1000):
+        cache.put(1, str(number), FACTS, epoch=0)
+    for _ in range(4):
+        gc.collect()
+    assert len(gc.get_objects()) - before < 100

@@ -7,7 +7,6 @@ import time
 from collections import deque
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import TextIO
 
 from smart_redirect.adapters.decision_json import as_line
 from smart_redirect.errors import DatabaseUnavailable
@@ -38,17 +37,21 @@ class BatchedDecisionLog:
         self._metrics = metrics
         self._full_phones = full_phones
         self._away = False
+        self._is_full = False
         self._fresh: list[tuple[DecisionRecord, float]] = []
+        self._quoted: list[str] = []
         self._unstored: deque[str] = deque(maxlen=capacity)
 
     @property
     def waiting(self) -> int:
         """How many records the database has not stored yet."""
-        return len(self._fresh) + len(self._unstored)
+        return len(self._fresh) + len(self._quoted) + len(self._unstored)
 
     def write(self, record: DecisionRecord) -> None:
-        """Take one record; a list append."""
+        """Take one record; a list append, and for every tenth a word to the event loop."""
         self._fresh.append((record, time.time()))
+        if len(self._fresh) == _SLICE:
+            asyncio.get_running_loop().call_soon(self._quote)
 
     def refused(self, reason: str) -> None:
         """Count one refusal."""
@@ -66,8 +69,9 @@ class BatchedDecisionLog:
 
     async def flush(self) -> None:
         """Write file and metrics now, and offer the database what it has not stored yet."""
-        if self._fresh:
-            await self._write_file()
+        self._quote()
+        if self._quoted:
+            self._write_file()
         try:
             while self._unstored:
                 await self._store_batch()
@@ -107,18 +111,23 @@ class BatchedDecisionLog:
             except Exception:
                 logger.exception("the decisions table refused a record; it is in %s only", self._path)
 
-    async def _write_file(self) -> None:
-        """Append what has come to the file, opened anew so that logrotate may move it, and count it."""
-        self._path.parent.mkdir(parents=True, exist_ok=True)
-        with self._path.open("a", encoding="utf-8", errors="replace") as file:
-            while self._fresh:
-                self._write_slice(file)
-                # Let calls go between two slices: writing all at once would hold them up.
-                await asyncio.sleep(0)
-
-    def _write_slice(self, file: TextIO) -> None:
-        some, self._fresh = self._fresh[:_SLICE], self._fresh[_SLICE:]
-        lines = [as_line(record, at, full_phones=self._full_phones) for record, at in some]
-        file.write("\n".join(lines) + "\n")
+    def _write_file(self) -> None:
+        """Append what has come to the file, opened anew so that logrotate may move it; the table gets all anyway."""
+        lines, self._quoted = self._quoted, []
         self._unstored.extend(lines)
+        try:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            with self._path.open("a", encoding="utf-8", errors="replace") as file:
+                file.write("\n".join(lines) + "\n")
+        except OSError as error:
+            if not self._is_full:
+                logger.warning("decision records go to the database only: %s", error)
+            self._is_full = True
+        else:
+            self._is_full = False
+
+    def _quote(self) -> None:
+        """Make lines of records soon: hundreds of records that wait as objects make each garbage collection long."""
+        some, self._fresh = self._fresh, []
+        self._quoted += [as_line(record, at, full_phones=self._full_phones) for record, at in some]
         self._metrics.observe(record for record, _ in some)

@@ -70,7 +70,6 @@ async def serve(settings: Settings) -> None:
     async with open_application(settings) as application:
         # What is loaded by now stays: the collector need not look at it again and again while callers wait.
         gc.freeze()
-        gc.set_threshold(20_000, 20, 50)
         server = _Server(_config(application, settings))
         await server.serve()
 
