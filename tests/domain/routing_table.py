@@ -99,30 +99,30 @@ def _change(question: Question, phrase: str) -> Question:
 
 
 def _enterprise(question: Question, **values: object) -> Question:
-    return replace(question, enterprise=replace(question.enterprise, **values))  # type: ignore[arg-type]
+    return question._replace(enterprise=replace(question.enterprise, **values))  # type: ignore[arg-type]
 
 
 def _line(question: Question, **values: object) -> Question:
     if question.line is None:
         return question
     line = replace(question.line, **values)  # type: ignore[arg-type]
-    return replace(_enterprise(question, lines={LINE: line}), line=line)
+    return _enterprise(question, lines={LINE: line})._replace(line=line)
 
 
 def _host(question: Question, **values: object) -> Question:
     if 1 not in question.enterprise.hosts:
         return question
     host = replace(question.enterprise.hosts[1], **values)  # type: ignore[arg-type]
-    return replace(_enterprise(question, hosts={**question.enterprise.hosts, 1: host}), host=host)
+    return _enterprise(question, hosts={**question.enterprise.hosts, 1: host})._replace(host=host)
 
 
 def _facts(question: Question, **values: object) -> Question:
-    return replace(question, facts=replace(question.facts, **values))  # type: ignore[arg-type]
+    return question._replace(facts=question.facts._replace(**values))  # type: ignore[arg-type]
 
 
 def _manager_says(question: Question, extension: str) -> Question:
     changed = _enterprise(question, user_extensions={})
-    return _facts(changed, contacts=(replace(PETROVA, responsible_extension=extension),))
+    return _facts(changed, contacts=(PETROVA._replace(responsible_extension=extension),))
 
 
 def _bitrix_says(question: Question, extension: str) -> Question:
@@ -141,19 +141,19 @@ def _second_host(question: Question) -> Question:
 
 PHRASES: dict[str, Callable[[Question], Question]] = {
     "enterprise switched off": lambda q: _enterprise(q, switched_off=True),
-    "deployment switched off": lambda q: replace(q, all_switched_off=True),
-    "line unknown": lambda q: replace(q, line=None),
+    "deployment switched off": lambda q: q._replace(all_switched_off=True),
+    "line unknown": lambda q: q._replace(line=None),
     "line disabled": lambda q: _line(q, enabled=False),
     "line does not route": lambda q: _line(q, do_routing=False),
-    "host did not ask for a context": lambda q: replace(q, load_dialplan=False),
-    "caller hidden": lambda q: replace(q, caller=None, facts=CallerFacts(source=Freshness.DATABASE)),
-    "settings not verified for too long": lambda q: replace(q, settings_too_old=True),
-    "facts not in time": lambda q: replace(q, facts=NO_FACTS),
+    "host did not ask for a context": lambda q: q._replace(load_dialplan=False),
+    "caller hidden": lambda q: q._replace(caller=None, facts=CallerFacts(source=Freshness.DATABASE)),
+    "settings not verified for too long": lambda q: q._replace(settings_too_old=True),
+    "facts not in time": lambda q: q._replace(facts=NO_FACTS),
     "caller new": lambda q: _facts(q, first=None, last=None, contacts=()),
     "no fall-back": lambda q: _line(q, crm_falls_back=False),
     "no manager": lambda q: _facts(q, contacts=(Contact(1, "Петрова"),)),
     "retail knows nobody": lambda q: _facts(q, contacts=()),
-    "retail has no name": lambda q: _facts(q, contacts=(replace(PETROVA, name=""),)),
+    "retail has no name": lambda q: _facts(q, contacts=(PETROVA._replace(name=""),)),
     "no first call": lambda q: _facts(q, first=None),
     "no algorithms": lambda q: _line(q, algorithms=()),
     "153 given to user 26": _give_153,
@@ -165,9 +165,9 @@ PHRASES: dict[str, Callable[[Question], Question]] = {
     "host announces a pool without 31": lambda q: _host(
         q, announced=replace(POOL, internal_ids=POOL.internal_ids - {31})
     ),
-    "host cannot be told": lambda q: replace(q, host=None),
+    "host cannot be told": lambda q: q._replace(host=None),
     "second host never reported": _second_host,
-    "enterprise without hosts": lambda q: replace(_enterprise(q, hosts={}), host=None),
+    "enterprise without hosts": lambda q: _enterprise(q, hosts={})._replace(host=None),
     "no parts": lambda q: _line(q, name_parts=()),
     "enterprise in shadow": lambda q: _enterprise(q, shadow=True),
     "line in shadow": lambda q: _line(q, shadow=True),

@@ -81,7 +81,7 @@ async def test_a_cold_call_without_the_database_is_unavailable() -> None:
 
 async def test_cleared_caches_are_not_used() -> None:
     desk = Desk()
-    other = replace(QUESTION, phone="80445550000")
+    other = QUESTION._replace(phone="80445550000")
     await desk.ask()
     desk.database.cache_epoch += 1
     await desk.ask(other)
@@ -93,7 +93,7 @@ async def test_cleared_caches_are_not_used() -> None:
 async def test_callers_without_identity_get_no_route(phone: str) -> None:
     line = replace(enterprise().lines["0001363"], number="8029 111-00-00")
     desk = Desk(enterprise(lines={"0001363": line}, extensions=(Extension("150", 31, 25),)))
-    decision = await desk.ask(replace(QUESTION, phone=phone))
+    decision = await desk.ask(QUESTION._replace(phone=phone))
     assert (decision.reason, decision.context) == (Reason.NO_IDENTITY, None)
 
 
@@ -117,7 +117,7 @@ async def test_the_record_says_what_was_decided() -> None:
 )
 async def test_what_a_comma_in_a_name_put_into_the_line_is_masked(trunk_id: str, shown: str) -> None:
     desk = Desk()
-    await desk.ask(replace(QUESTION, line_id=trunk_id))
+    await desk.ask(QUESTION._replace(line_id=trunk_id))
     assert [record.line_id for record in desk.log.records] == [shown]
 
 

@@ -1,7 +1,5 @@
 """The call path with somebody to ask about callers whom the mirror lacks."""
 
-from dataclasses import replace
-
 import pytest
 
 from smart_redirect.domain.enterprise import Enterprise, Mode
@@ -67,13 +65,13 @@ async def test_nobody_is_asked_for_an_answer_that_needs_nothing(changed: dict[st
 
 async def test_a_hidden_caller_is_not_looked_up() -> None:
     desk, filler = desk_without_contacts()
-    await desk.ask(replace(QUESTION, phone="anonymous"))
+    await desk.ask(QUESTION._replace(phone="anonymous"))
     assert filler.asked == []
 
 
 async def test_without_the_database_nobody_is_looked_up() -> None:
     desk, filler = desk_without_contacts()
-    await desk.ask(replace(QUESTION, phone=""))
+    await desk.ask(QUESTION._replace(phone=""))
     desk.database.down = True
     await desk.ask()
     assert filler.asked == []
@@ -81,7 +79,7 @@ async def test_without_the_database_nobody_is_looked_up() -> None:
 
 async def test_a_look_up_that_finds_nobody_changes_nothing() -> None:
     desk, filler = desk_without_contacts()
-    found = await desk.ask(replace(QUESTION, phone="80445550000"))
+    found = await desk.ask(QUESTION._replace(phone="80445550000"))
     assert len(filler.asked) == 1
     desk.route.live = None
-    assert await desk.ask(replace(QUESTION, phone="80445550000")) == found
+    assert await desk.ask(QUESTION._replace(phone="80445550000")) == found

@@ -43,7 +43,7 @@ class MemoryDatabase:
             return None
         known = self.facts.get((question.enterprise_id, question.caller or ""), CallerFacts())
         newer = enterprise if enterprise.version != question.version else None
-        return FactsAnswer(replace(known, source=Freshness.DATABASE), self.cache_epoch, self.all_switched_off, newer)
+        return FactsAnswer(known._replace(source=Freshness.DATABASE), self.cache_epoch, self.all_switched_off, newer)
 
     def _read(self, deadline: float) -> None:
         self.reads += 1

@@ -2,7 +2,7 @@
 
 import json
 import re
-from dataclasses import dataclass
+from typing import NamedTuple
 
 # What hosts send unless a caller's name broke it: no quote, no backslash, no control character in any value.
 _USUAL = re.compile(
@@ -14,8 +14,7 @@ _HEAD = re.compile(r'^\s*\{"UniqueId":"([^"]*)","Phone":"')
 _TRUTHS = frozenset({"true", "1", "yes", "on"})
 
 
-@dataclass(frozen=True, slots=True)
-class CallRequest:
+class CallRequest(NamedTuple):
     """What a host asks; `phone` and `line_id` are as sent, empty when they could not be read."""
 
     unique_id: str = ""

@@ -1,7 +1,10 @@
-"""What is known of a caller when a decision is made: values that the database or a cache delivered."""
+"""What is known of a caller when a decision is made: values that the database or a cache delivered.
 
-from dataclasses import dataclass
+Named tuples, because they are made anew for each call (docs/performance.md).
+"""
+
 from enum import StrEnum
+from typing import NamedTuple
 
 
 class Freshness(StrEnum):
@@ -12,8 +15,7 @@ class Freshness(StrEnum):
     NONE = "none"
 
 
-@dataclass(frozen=True, slots=True)
-class Talk:
+class Talk(NamedTuple):
     """Who answered a call of this caller, as the history has it; `at` is a Unix time in seconds."""
 
     extension: str
@@ -22,8 +24,7 @@ class Talk:
     at: float
 
 
-@dataclass(frozen=True, slots=True)
-class Contact:
+class Contact(NamedTuple):
     """A row of the contact mirror: what one CRM connection knows of a phone; `updated` is a Unix time."""
 
     connection_id: int
@@ -33,8 +34,7 @@ class Contact:
     updated: float = 0.0
 
 
-@dataclass(frozen=True, slots=True)
-class CallerFacts:
+class CallerFacts(NamedTuple):
     """Everything that a decision may know of the caller."""
 
     first: Talk | None = None

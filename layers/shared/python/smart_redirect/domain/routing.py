@@ -4,8 +4,7 @@ Each rule has the name of a row in docs/routing.md. The first rule with an opini
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from typing import assert_never
+from typing import NamedTuple, assert_never
 
 from smart_redirect.domain.closure import is_loaded
 from smart_redirect.domain.decision import Candidate, Decision, Reason, Verdict
@@ -24,8 +23,7 @@ from smart_redirect.domain.facts import NO_FACTS, CallerFacts, Contact, Freshnes
 from smart_redirect.domain.responsible import OWN_CONTACTS, contacts_of, known_contacts, responsible_of
 
 
-@dataclass(frozen=True, slots=True)
-class Question:
+class Question(NamedTuple):
     """All that a decision depends on; `caller` is E.164, or None for a caller without identity."""
 
     enterprise: Enterprise

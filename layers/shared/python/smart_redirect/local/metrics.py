@@ -1,9 +1,13 @@
 """Metrics in Prometheus format: requests by result and reason, latency, where facts came from, dependencies."""
 
+from bisect import bisect_left
 from collections import Counter as Tally
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from itertools import accumulate
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client import CollectorRegistry, Counter, Gauge, generate_latest
+from prometheus_client.core import HistogramMetricFamily, Metric
+from prometheus_client.registry import Collector
 
 from smart_redirect.usecases.ports import DecisionRecord
 
@@ -29,6 +33,29 @@ _BUCKETS = (
 )
 
 
+class _Latency(Collector):
+    """A histogram that is made when it is read: the client's own takes 1.5 µs and a lock for each observation."""
+
+    def __init__(self) -> None:
+        self._counts = [0] * (len(_BUCKETS) + 1)
+        self._sum = 0.0
+
+    def observe(self, seconds: float) -> None:
+        """Count one decision."""
+        self._counts[bisect_left(_BUCKETS, seconds)] += 1
+        self._sum += seconds
+
+    def collect(self) -> Iterator[Metric]:
+        """Give the buckets, each with all that is below it."""
+        names = [*(str(each) for each in _BUCKETS), "+Inf"]
+        yield HistogramMetricFamily(
+            "smart_redirect_decision_seconds",
+            "From the first byte of the request to the decision.",
+            buckets=list(zip(names, accumulate(self._counts), strict=True)),
+            sum_value=self._sum,
+        )
+
+
 class Metrics:
     """The counters of this process."""
 
@@ -40,12 +67,8 @@ class Metrics:
             ["result", "reason"],
             registry=self._registry,
         )
-        self._latency = Histogram(
-            "smart_redirect_decision_seconds",
-            "From the first byte of the request to the decision.",
-            buckets=_BUCKETS,
-            registry=self._registry,
-        )
+        self._latency = _Latency()
+        self._registry.register(self._latency)
         self._facts = Counter(
             "smart_redirect_facts",
             "Decisions by where the caller's facts came from (database, cache, none).",

@@ -120,7 +120,7 @@ class AskAbout:
         deadline = asyncio.get_running_loop().time() + _LIVE_SECONDS
         contacts = await self._live(enterprise, phone, known.epoch, deadline)
         origins = {each.connection_id: Origin("live", 0.0) for each in contacts}
-        return replace(known, facts=replace(known.facts, contacts=contacts), origins=origins) if contacts else known
+        return replace(known, facts=known.facts._replace(contacts=contacts), origins=origins) if contacts else known
 
     async def _asked(self, number: str, phone: str) -> tuple[Enterprise, str]:
         enterprise = await self._source.enterprise(number) if number.isascii() and number.isalnum() else None

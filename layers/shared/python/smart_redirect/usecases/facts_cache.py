@@ -1,7 +1,6 @@
 """Caller facts that a process has seen lately: names and routes for the moments when the database is away."""
 
 from collections import OrderedDict
-from dataclasses import replace
 
 from smart_redirect.domain.facts import NO_FACTS, CallerFacts, Contact, Freshness, Talk
 from smart_redirect.usecases.ports import Clock
@@ -54,22 +53,9 @@ class FactsCache:
 
 
 def _packed(facts: CallerFacts) -> _Packed:
-    contacts = tuple([_packed_contact(each) for each in facts.contacts])
-    return _packed_talk(facts.first), _packed_talk(facts.last), contacts, facts.own_name
-
-
-def _packed_talk(talk: Talk | None) -> _Talk | None:
-    return None if talk is None else (talk.extension, talk.internal_id, talk.user_id, talk.at)
-
-
-def _packed_contact(contact: Contact) -> _Contact:
-    return (
-        contact.connection_id,
-        contact.name,
-        contact.responsible_id,
-        contact.responsible_extension,
-        contact.updated,
-    )
+    """Return plain tuples: a slice of a named tuple is one, and the collector looks on at the named ones."""
+    first, last, contacts, own_name, _ = facts
+    return first and first[:], last and last[:], tuple([each[:] for each in contacts]), own_name
 
 
 def _facts(packed: _Packed) -> CallerFacts:
@@ -84,5 +70,5 @@ def _facts(packed: _Packed) -> CallerFacts:
 
 
 def _names_only(facts: CallerFacts) -> CallerFacts:
-    contacts = tuple(replace(each, responsible_id="", responsible_extension="") for each in facts.contacts)
+    contacts = tuple(each._replace(responsible_id="", responsible_extension="") for each in facts.contacts)
     return CallerFacts(contacts=contacts, own_name=facts.own_name, source=Freshness.NONE)

@@ -1,7 +1,7 @@
 """What live look-ups brought lately, in process: bridges the time until the mirror has it, or fails to take it."""
 
 from collections import OrderedDict
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import StrEnum
 
 from smart_redirect.domain.facts import Contact
@@ -71,4 +71,4 @@ class LiveCache:
 
 
 def _name_only(contact: Contact) -> Contact:
-    return replace(contact, responsible_id="", responsible_extension="")
+    return contact._replace(responsible_id="", responsible_extension="")

@@ -1,7 +1,6 @@
 """The call path: who is calling and where should the call go, decided before the deadline, whatever is down."""
 
 from collections.abc import Callable
-from dataclasses import replace
 from typing import NamedTuple
 
 from smart_redirect.domain.call import CallRequest
@@ -121,7 +120,7 @@ class RouteCall:
     async def _fill(self, live: MissFiller, asked: Asked, known: _Known) -> _Known:
         enterprise = known.held.enterprise
         contacts = await live(enterprise, known.caller or "", self._cache.epoch_of(enterprise.id), asked.deadline)
-        return known._replace(facts=replace(known.facts, contacts=contacts)) if contacts else known
+        return known._replace(facts=known.facts._replace(contacts=contacts)) if contacts else known
 
     def _identify(self, enterprise: Enterprise, request: CallRequest) -> tuple[Line | None, str | None]:
         line = enterprise.lines.get(request.line_id)
