@@ -14,7 +14,7 @@ from smart_redirect.domain.reply import NOTHING
 from smart_redirect.local.metrics import Metrics
 from smart_redirect.settings import Settings
 from smart_redirect.web.asgi import Receive, Scope, Send
-from smart_redirect.web.getcustomerdata import GetCustomerData
+from smart_redirect.web.getcustomerdata import REPLY, GetCustomerData
 from smart_redirect.web.operator import may_operate
 
 CALL_PATH = "/api/callevent/getcustomerdata"
@@ -48,6 +48,7 @@ class CallPathFirst:
         if scope["type"] == "http" and scope["path"] in self._paths:
             await self._endpoint(scope, receive, send)
         else:
+            scope.pop(REPLY, None)
             await self._others(scope, receive, send)
 
 
