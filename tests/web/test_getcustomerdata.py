@@ -1,5 +1,6 @@
 """The endpoint of the call path: whatever is sent to it, the old macro reads the answer rightly."""
 
+import asyncio
 import base64
 import logging
 from dataclasses import dataclass, replace
@@ -15,7 +16,7 @@ from smart_redirect.domain.token import token_hash
 from smart_redirect.usecases.admission import Admission
 from smart_redirect.usecases.route_call import RouteCall
 from smart_redirect.web.address import is_within
-from smart_redirect.web.getcustomerdata import BODY_CAME, GetCustomerData, Limits
+from smart_redirect.web.getcustomerdata import FIRST_BYTE, GetCustomerData, Limits
 from tests.domain.routing_table import POOL
 from tests.fakes.old_macro import goes_to, read
 from tests.fakes.virtual_time import run_virtually
@@ -64,7 +65,13 @@ async def post(
     async def send(message: Any) -> None:
         sent.append(message)
 
-    scope = {"type": "http", "method": "POST", "path": "/", "client": (address, 1), BODY_CAME: True}
+    scope = {
+        "type": "http",
+        "method": "POST",
+        "path": "/",
+        "client": (address, 1),
+        FIRST_BYTE: asyncio.get_running_loop().time(),
+    }
     await endpoint({**scope, "headers": [URLENCODED, *headers], **changed}, receive, send)
     begin, end = sent
     return Answer(begin["status"], dict(begin["headers"]), end["body"])
@@ -263,7 +270,12 @@ async def test_a_client_that_goes_before_the_end_of_its_body_decides_nothing(
     async def send(message: Any) -> None:
         assert message.get("status", 408) == 408
 
-    scope = {"method": "POST", "headers": [(b"token", TOKEN.encode())], "client": (INSIDE, 1), BODY_CAME: True}
+    scope = {
+        "method": "POST",
+        "headers": [(b"token", TOKEN.encode())],
+        "client": (INSIDE, 1),
+        FIRST_BYTE: asyncio.get_running_loop().time(),
+    }
     await endpoint(scope, receive, send)
     assert (desk.log.records, desk.log.refusals, desk.database.reads) == ([], ["TimeoutError"], 0)
 

@@ -7,7 +7,7 @@ from typing import Any
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
 from smart_redirect.domain.reply import NOTHING
-from smart_redirect.web.getcustomerdata import BODY_CAME, FIRST_BYTE, REPLY
+from smart_redirect.web.getcustomerdata import BODY, FIRST_BYTE, REPLY
 
 _BAD_REQUEST = b"HTTP/1.1 400 Bad Request\r\ncontent-type: application/json\r\nconnection: close\r\n" + (
     b"content-length: %d\r\n\r\n%b" % (len(NOTHING), NOTHING)
@@ -31,10 +31,11 @@ class CallPathProtocol(HttpToolsProtocol):
             scope[REPLY] = partial(reply, self.cycle)
 
     def on_message_complete(self) -> None:
-        """Say that the body has come: reading it needs no timer then, which is the case of nearly every call."""
+        """Hand over a body that came with its head, as nearly every one does: it needs no reading and no timer."""
         super().on_message_complete()
         scope: dict[str, Any] = self.scope  # type: ignore[assignment]
-        scope[BODY_CAME] = True
+        if self.cycle is not None and not self.cycle.more_body:
+            scope[BODY] = self.cycle.body
 
     def send_400_response(self, msg: str) -> None:
         """Answer what is not HTTP; the text goes to no host."""

@@ -85,6 +85,8 @@ class LiveLookup:
         if until - self._clock() >= _LEAST and not self._is_settled(wanted):
             await asyncio.wait({self._flight(wanted, until)}, timeout=max(0.0, until - self._clock()))
         _, accounts = self._accounts.get(enterprise.id, (-1, ()))
+        if not accounts:
+            return ()
         kept = (self._cache.get(each.key, caller, epoch) for each in accounts)
         return tuple(contact for each in kept for contact in each.contacts)
 

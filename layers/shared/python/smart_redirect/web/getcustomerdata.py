@@ -8,7 +8,7 @@ from functools import partial
 from smart_redirect.domain.call import read_request
 from smart_redirect.domain.decision import Decision
 from smart_redirect.domain.reply import NOTHING, encode
-from smart_redirect.errors import RequestRefused, Unavailable
+from smart_redirect.errors import BodyTooLarge, RequestRefused, Unavailable
 from smart_redirect.usecases.admission import Admission
 from smart_redirect.usecases.ports import DecisionLog
 from smart_redirect.usecases.route_call import Asked, RouteCall
@@ -18,7 +18,7 @@ from smart_redirect.web.errors import status_of
 
 logger = logging.getLogger(__name__)
 FIRST_BYTE = "smart_redirect.first_byte"
-BODY_CAME = "smart_redirect.body_came"
+BODY = "smart_redirect.body"
 REPLY = "smart_redirect.reply"
 _BODY_LIMIT = 16 * 1024
 _RESERVE = 0.015
@@ -88,8 +88,11 @@ class GetCustomerData:
         return await self._route_call(asked)
 
     async def _body(self, scope: Scope, receive: Receive, deadline: float) -> bytes:
-        if BODY_CAME in scope:
-            return await read_body(receive, _BODY_LIMIT)
+        body: bytes | None = scope.get(BODY)
+        if body is not None:
+            if len(body) > _BODY_LIMIT:
+                raise BodyTooLarge
+            return body
         async with asyncio.timeout_at(deadline):
             return await read_body(receive, _BODY_LIMIT)
 
