@@ -159,3 +159,20 @@ def test_every_metric_of_ours_that_is_watched_is_written() -> None:
     watched = {each["MetricName"] for each in alarms if each["Namespace"] == "SmartRedirect"}
     assert len(watched) >= 3
     assert {name for name in watched if f'"{name}"' not in source} == set()
+
+
+def test_the_dashboard_is_json_and_shows_what_alarms_watch() -> None:
+    (dashboard,) = of_type("AWS::CloudWatch::Dashboard").values()
+    body = json.loads(re.sub(r"\$\{MirrorMinutes\}", "30", dashboard["DashboardBody"]["Fn::Sub"]))
+    shown = json.dumps(body)
+    alarms = of_type("AWS::CloudWatch::Alarm").values()
+    ours = {each["MetricName"] for each in alarms if each["Namespace"] == "SmartRedirect"}
+    assert {name for name in ours if f'"{name}"' not in shown} == set()
+
+
+def test_the_macro_s_settings_are_an_output_ready_to_paste() -> None:
+    page = (ROOT / "infra" / "asterisk" / "common" / "smart_redirect_globals.conf").read_text(encoding="utf-8")
+    with_domain, without = expanded()["Outputs"]["MacroSettings"]["Value"]["Fn::If"][1:]
+    for text in (with_domain["Fn::Sub"][0], without["Fn::Sub"]):
+        assert [line.partition("=")[0] for line in text.splitlines()] == ["API_URL", "API"]
+        assert text.splitlines()[1] in page
