@@ -15,6 +15,7 @@ from smart_redirect.domain.reply import NOTHING
 from smart_redirect.local.application import CALL_PATH
 from smart_redirect.settings import Settings, variable
 from smart_redirect.web.crm import CrmEndpoints
+from smart_redirect.web.crm_about import AboutEndpoints
 from smart_redirect.web.dialplan import DialplanEndpoints
 from tests.infra.expanded import PYTHON, ROOT, expanded, of_type
 
@@ -136,7 +137,8 @@ def test_more_connections_than_the_database_grants_are_not_deployed(reserved: st
 def test_every_route_of_the_code_is_declared_and_the_other_way_round() -> None:
     declared = {(method.upper(), path) for api in apis() for method, path, _ in routes(api)}
     served = {("POST", CALL_PATH)} | {("POST", f"/api/callevent/{kind}") for kind in EventKind}
-    for route in (*DialplanEndpoints(*[None] * 5).routes(), *CrmEndpoints(*[None] * 3).routes()):  # type: ignore[arg-type]
+    endpoints = DialplanEndpoints(*[None] * 5), CrmEndpoints(*[None] * 3), AboutEndpoints(*[None] * 2)  # type: ignore[arg-type]
+    for route in (route for each in endpoints for route in each.routes()):
         served |= {(method, route.path) for method in (route.methods or ()) if method != "HEAD"}
     assert declared == served
 
