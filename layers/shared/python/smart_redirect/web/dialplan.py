@@ -1,16 +1,12 @@
 """HTTP for host agents (release, announce, report, host files) and for the operator (regenerate)."""
 
-import json
-import logging
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from smart_redirect.errors import AddressRefused, NotFound, RequestRefused, Unavailable
+from smart_redirect.errors import AddressRefused, NotFound
 from smart_redirect.usecases.give_release import GiveRelease
 from smart_redirect.usecases.host_agent import AdmitAgent, TakeReport
 from smart_redirect.usecases.ports_dialplan import Agent
@@ -18,11 +14,8 @@ from smart_redirect.usecases.regenerate_now import Outcome, RegenerateNow, shown
 from smart_redirect.web.address import client_address
 from smart_redirect.web.agent_bodies import SENT_LIMIT, read_announcement, read_files, read_report, unpacked
 from smart_redirect.web.asgi import read_body
-from smart_redirect.web.errors import status_of
+from smart_redirect.web.json_answers import answered, safe
 from smart_redirect.web.operator import may_operate
-
-logger = logging.getLogger(__name__)
-Endpoint = Callable[[Request], Awaitable[Response]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,11 +41,11 @@ class DialplanEndpoints:
     def routes(self) -> list[Route]:
         """Return the routes, for Starlette."""
         return [
-            Route("/api/dialplan/release", _safe(self.release), methods=["GET"]),
-            Route("/api/dialplan/announce", _safe(self.announce), methods=["POST"]),
-            Route("/api/dialplan/report", _safe(self.report), methods=["POST"]),
-            Route("/api/dialplan/host-files", _safe(self.host_files), methods=["PUT"]),
-            Route("/api/dialplan/{enterprise}/regenerate", _safe(self.regenerate), methods=["POST"]),
+            Route("/api/dialplan/release", safe(self.release), methods=["GET"]),
+            Route("/api/dialplan/announce", safe(self.announce), methods=["POST"]),
+            Route("/api/dialplan/report", safe(self.report), methods=["POST"]),
+            Route("/api/dialplan/host-files", safe(self.host_files), methods=["PUT"]),
+            Route("/api/dialplan/{enterprise}/regenerate", safe(self.regenerate), methods=["POST"]),
         ]
 
     async def release(self, request: Request) -> Response:
@@ -86,7 +79,7 @@ class DialplanEndpoints:
         """Take what the host has really loaded."""
         agent = await self._agent(request)
         asked = await self._take(agent, read_report(await _body(request)))
-        return _json({"names_needed": asked.names, "host_files_needed": asked.files})
+        return answered({"names_needed": asked.names, "host_files_needed": asked.files})
 
     async def host_files(self, request: Request) -> Response:
         """Take the own files of a host that keeps its extensions.conf."""
@@ -103,7 +96,7 @@ class DialplanEndpoints:
         built = await self._regenerate(number)
         if built.outcome is Outcome.GONE:
             raise NotFound(f"there is no enterprise {number}")
-        return _json(shown(built), 200 if built.outcome is Outcome.DONE else 202)
+        return answered(shown(built), 200 if built.outcome is Outcome.DONE else 202)
 
     async def _agent(self, request: Request) -> Agent:
         scheme, _, key = request.headers.get("authorization", "").partition(" ")
@@ -115,22 +108,3 @@ class DialplanEndpoints:
 async def _body(request: Request) -> bytes:
     body = await read_body(request.receive, SENT_LIMIT)
     return unpacked(body, request.headers.get("content-encoding", "").strip().lower())
-
-
-def _json(value: Any, status: int = 200) -> Response:
-    return Response(json.dumps(value, ensure_ascii=False), status, media_type="application/json")
-
-
-def _safe(endpoint: Endpoint) -> Endpoint:
-    """Answer every error as JSON with its status, and log those that are ours."""
-
-    async def answer(request: Request) -> Response:
-        try:
-            return await endpoint(request)
-        except (RequestRefused, Unavailable, TimeoutError) as error:
-            return _json({"error": str(error) or type(error).__name__}, status_of(error))
-        except Exception as error:
-            logger.exception("a request of the dialplan failed")
-            return _json({"error": "internal error"}, status_of(error))
-
-    return answer

@@ -29,7 +29,7 @@ def safe(endpoint: Endpoint) -> Endpoint:
         except (RequestRefused, Unavailable, TimeoutError) as error:
             return answered({"error": str(error) or type(error).__name__}, status_of(error))
         except Exception as error:
-            logger.exception("a request about a CRM failed")
+            logger.exception("a request failed")
             return answered({"error": "internal error"}, status_of(error))
 
     return answer
