@@ -12,6 +12,7 @@ import asyncpg
 import pytest
 
 from smart_redirect.adapters.sealed import Seal
+from smart_redirect.local.demo import load_demo
 from smart_redirect.local.embedded import free_port
 from tests.fakes.crm.retailcrm import KEY as API_KEY
 from tests.fakes.crm.retailcrm import RetailCrm
@@ -69,7 +70,9 @@ class Office:
 
 
 async def prepare(url: str, address: str) -> None:
+    """Do it before the server starts: its first round of syncs would take a connection that is due."""
     connection = await asyncpg.connect(url)
+    await load_demo(connection, KEY.encode(), 1)
     await connection.execute(HISTORY)
     sealed = Seal(KEY.encode(), 1).close(json.dumps({"api_key": API_KEY}), 1, 1)
     await connection.execute("UPDATE lines SET algorithms = '{crm}', crm_falls_back = true")
@@ -97,12 +100,13 @@ def office(request: pytest.FixtureRequest, database_url: str, tmp_path: Path) ->
         "SMART_REDIRECT_CRM_CA_FILE": write_authority(tmp_path),
     }
     trouble = TROUBLES.get(request.param, "https://localhost:{port}")
-    with serving_beside(vendor.fake) as port, served(tmp_path, **variables) as server:
+    with serving_beside(vendor.fake) as port:
         address = trouble if isinstance(trouble, str) else "https://localhost:{port}"
         asyncio.run(prepare(database_url, address.format(port=port, closed=free_port())))
         if not isinstance(trouble, str):
             vendor.fake.misdeeds += [trouble] * 100
-        yield Office(server, vendor, can_be_reached=not isinstance(trouble, str))
+        with served(tmp_path, **variables) as server:
+            yield Office(server, vendor, can_be_reached=not isinstance(trouble, str))
     assert vendor.fake.refusals == []
 
 
