@@ -376,10 +376,13 @@ CREATE TABLE public.crm_dirty (
     external_id text NOT NULL,
     mark bigint NOT NULL,
     marked_at timestamp with time zone DEFAULT now() NOT NULL,
+    tries integer DEFAULT 0 NOT NULL,
     CONSTRAINT crm_dirty_external_id_check CHECK (((external_id <> ''::text) AND (length(external_id) <= 200)))
 );
 
 COMMENT ON TABLE public.crm_dirty IS 'people to be read again, said by webhooks and live look-ups; a new mark outlives the reading of an older one';
+
+COMMENT ON COLUMN public.crm_dirty.tries IS 'how often the reading of this very person failed; after some the mark is taken back';
 
 ALTER TABLE public.crm_dirty ALTER COLUMN mark ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME public.crm_dirty_mark_seq

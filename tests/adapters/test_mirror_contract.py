@@ -74,6 +74,7 @@ async def test_a_run_that_was_taken_for_dead_writes_nothing_more(store: Store) -
     for write in (
         store.mirror.apply(late, Fold((ANNA,)), WALKED),
         store.mirror.apply_marked(late, Fold((ANNA,)), ()),
+        store.mirror.put_off(late, Mark("1", 1), 3),
         store.mirror.sweep(late, ["1"], None),
         store.mirror.managers(late, ()),
         store.mirror.done(late, 1),
@@ -150,6 +151,29 @@ async def test_marks_are_read_oldest_first_and_a_renewed_one_outlives_its_readin
     await store.mirror.apply_marked(claim, Fold((ANNA,)), marks)
     assert [each.external_id for each in await store.mirror.marks(claim, 9)] == ["c", "b"]
     assert {row[1] for row in await store.contacts(KEY)} == {"1"}
+
+
+async def test_a_mark_that_is_put_off_waits_behind_the_others_and_is_forgotten_in_the_end(store: Store) -> None:
+    claim = await connected(store)
+    for ids in (["a"], ["b"]):
+        await store.hooks.hint(KEY, ids)
+    found = []
+    for _ in range(3):
+        marks = await store.mirror.marks(claim, 9)
+        found.append([each.external_id for each in marks])
+        await store.mirror.put_off(claim, next(each for each in marks if each.external_id == "a"), 2)
+    assert found == [["a", "b"], ["b", "a"], ["b", "a"]]
+    assert [each.external_id for each in await store.mirror.marks(claim, 9)] == ["b"]
+
+
+async def test_a_mark_that_was_renewed_meanwhile_is_not_put_off(store: Store) -> None:
+    claim = await connected(store)
+    await store.hooks.hint(KEY, ["a"])
+    (old,) = await store.mirror.marks(claim, 9)
+    await store.hooks.hint(KEY, ["a"])
+    (new,) = await store.mirror.marks(claim, 9)
+    await store.mirror.put_off(claim, old, 0)
+    assert await store.mirror.marks(claim, 9) == [new]
 
 
 async def test_a_mark_makes_a_connection_due_at_once(store: Store) -> None:

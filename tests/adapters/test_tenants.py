@@ -62,6 +62,8 @@ CASES: dict[tuple[str, str], Case] = {
     ("mirror", "step"): own("next", False, 5, 9),
     ("mirror", "marks"): own(9),
     ("mirror", "unmark"): own(PEOPLE, list(range(1, 99))),
+    ("mirror", "forget_mark"): own("1", 1, 0),
+    ("mirror", "put_off"): own("1", 1, 3),
     ("mirror", "mark"): own(MISSING),
     ("mirror", "sweep_on"): own(),
     ("mirror", "sweep_cursor"): own("next"),

@@ -113,6 +113,34 @@ async def test_a_hint_has_a_person_read_again(mirrored: Mirrored) -> None:
     assert await mirrored.pool.fetchval("SELECT count(*) FROM crm_dirty") == 0
 
 
+async def test_a_person_who_cannot_be_read_holds_up_neither_the_others_nor_the_changes(mirrored: Mirrored) -> None:
+    crm = mirrored.crms[KEY]
+    crm.fill(people(5))
+    await mirrored.sync()
+    crm.people_now["0001"] = replace(crm.people_now["0001"], name="Без события")
+    crm.save(replace(crm.people_now["0002"], name="С событием"))
+    crm.unreadable = {"9" * 20}
+    await PostgresHooks(mirrored.pool).hint(KEY, ["0003", "9" * 20, "0001"])
+    assert await mirrored.sync() is Outcome.FAILED
+    assert (await mirrored.state())["error"] == "CrmMalformed: answers 400"
+    assert {row for row in await mirrored.rows() if row[2] == "С событием"}
+    assert [await mirrored.sync() for _ in range(3)] == [Outcome.FAILED, Outcome.FAILED, Outcome.FAILED]
+    assert await mirrored.sync() is Outcome.DONE
+    assert await mirrored.rows() == mirrored.expected()
+
+
+async def test_where_each_person_is_a_request_what_was_read_is_kept_when_time_is_over(mirrored: Mirrored) -> None:
+    crm = mirrored.crms[KEY]
+    crm.people_at_once = 1
+    await mirrored.sync()
+    crm.fill(people(5))
+    await PostgresHooks(mirrored.pool).hint(KEY, [f"{number:04}" for number in range(5)])
+    assert await mirrored.sync(may_go_on=stop_after(4)) is Outcome.PAUSED
+    assert 0 < len(await mirrored.rows()) < 5
+    assert await mirrored.sync() is Outcome.DONE
+    assert await mirrored.rows() == mirrored.expected()
+
+
 async def test_a_hint_that_comes_while_the_person_is_read_is_kept(mirrored: Mirrored) -> None:
     mirror = PostgresMirror(mirrored.pool)
     await PostgresHooks(mirrored.pool).hint(KEY, ["0001"])

@@ -353,6 +353,12 @@ async def test_odata_of_1c_is_such_a_list(own: OwnFake, opened: Open) -> None:
     ]  # fmt: skip
 
 
+async def test_whom_a_look_up_found_without_an_id_is_not_asked_for_by_it(own: OwnFake, opened: Open) -> None:
+    own.answer = lambda _: row(5)
+    (person,) = await opened(**LISTED).people(("phone:375291112233:0", "5"))
+    assert (person.external_id, len(own.came)) == ("5", 1)
+
+
 async def test_one_person_may_be_said_to_be_no_more(own: OwnFake, opened: Open) -> None:
     own.answer = lambda _: row(5) | {"active": False}
     assert await opened(**LISTED, found_path="active").people(("5",)) == (Gone("5"),)

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from smart_redirect.domain.crm import Change, Found, Gone, Ids, Manager, Merged, Page, Person
-from smart_redirect.errors import CrmUnavailable
+from smart_redirect.errors import CrmMalformed, CrmUnavailable
 from smart_redirect.usecases.ports_mirror import Turn
 
 
@@ -15,7 +15,7 @@ class MemoryCrm:
 
     A cursor is `walk:<position>:<feed>` during the walk of everybody and `feed:<number>` after it. Set `failure` to
     an error that every call is to raise, `failures` to one for each of the next calls (None: that call succeeds), and
-    `takes` to the seconds that a look-up takes.
+    `takes` to the seconds that a look-up takes. `unreadable` are ids that it answers no question about.
     """
 
     def __init__(self, page: int = 3, *, feeds_deletions: bool = True) -> None:
@@ -25,6 +25,7 @@ class MemoryCrm:
         self.feeds_deletions = feeds_deletions
         self.failure: Exception | None = None
         self.failures: list[Exception | None] = []
+        self.unreadable: set[str] = set()
         self.calls = 0
         self.takes = 0.0
         self._page = page
@@ -58,6 +59,8 @@ class MemoryCrm:
         self.save(replace(self.people_now[to], phones=(*self.people_now[to].phones, *moved)))
 
     # --- the port
+
+    people_at_once = 50
 
     async def lookup(self, phone: str, seconds: float) -> Found:
         """Return whoever has a phone that ends like this one, as a CRM that compares loosely does."""
@@ -94,8 +97,10 @@ class MemoryCrm:
         return Ids(page, page[-1] if len(left) > self._page else None)
 
     async def people(self, external_ids: tuple[str, ...]) -> tuple[Person | Gone, ...]:
-        """Return people as they are now."""
+        """Return people as they are now; an error if one of them is `unreadable`."""
         self._called()
+        if self.unreadable & set(external_ids):
+            raise CrmMalformed("answers 400")
         return tuple(self.people_now.get(each, Gone(each)) for each in external_ids)
 
     async def managers(self) -> tuple[Manager, ...]:
@@ -124,6 +129,11 @@ class PacedCrm:
     def __init__(self, crm: MemoryCrm, turn: Turn) -> None:
         self._crm = crm
         self._turn = turn
+
+    @property
+    def people_at_once(self) -> int:
+        """As many as the CRM says."""
+        return self._crm.people_at_once
 
     async def lookup(self, phone: str, seconds: float) -> Found:
         """Look up in turn."""

@@ -66,6 +66,19 @@ class MemoryMirror:
         for mark in marks:
             if rows.marks.get(mark.external_id) == mark.number:
                 del rows.marks[mark.external_id]
+                rows.tries.pop(mark.external_id, None)
+
+    async def put_off(self, claim: Claim, mark: Mark, most: int) -> None:
+        """Give the mark a new number, or forget it."""
+        rows, _ = self._held(claim)
+        if rows.marks.get(mark.external_id) != mark.number:
+            return
+        if rows.tries.get(mark.external_id, 0) >= most:
+            del rows.marks[mark.external_id]
+            del rows.tries[mark.external_id]
+            return
+        rows.tries[mark.external_id] = rows.tries.get(mark.external_id, 0) + 1
+        self._rows.mark(rows, [mark.external_id], renew=True)
 
     async def sweep(self, claim: Claim, ids: Sequence[str] | None, cursor: str | None) -> None:
         """Compare one page of ids."""

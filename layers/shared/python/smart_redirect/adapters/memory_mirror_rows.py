@@ -75,6 +75,7 @@ class ConnectionRows:
     contacts: dict[tuple[str, str], ContactRow] = field(default_factory=dict)
     managers: tuple[Manager, ...] = ()
     marks: dict[str, int] = field(default_factory=dict)
+    tries: dict[str, int] = field(default_factory=dict)
     misses: dict[str, float] = field(default_factory=dict)
 
     @property

@@ -14,6 +14,10 @@ class Crm(Protocol):
     answer that the documents do not allow) or CrmUnavailable; no error has a key, a token or a phone in its text.
     """
 
+    @property
+    def people_at_once(self) -> int:
+        """How many people are read for little more than one: 1 where each is a request of its own."""
+
     async def lookup(self, phone: str, seconds: float) -> Found:
         """Return the owners of a phone (E.164) within so many seconds; phones are compared by the caller once more."""
 
@@ -28,7 +32,10 @@ class Crm(Protocol):
         """Return ids that the CRM has, page by page; an empty page without a cursor where deletions are fed anyway."""
 
     async def people(self, external_ids: tuple[str, ...]) -> tuple[Person | Gone, ...]:
-        """Return these people as they are now, those that are no more as Gone: what a webhook made dirty."""
+        """Return these people as they are now, those that are no more as Gone: what a webhook made dirty.
+
+        Whom it cannot know, such as somebody whom a look-up found without an id, it leaves out.
+        """
 
     async def managers(self) -> tuple[Manager, ...]:
         """Return the users of the CRM."""

@@ -102,6 +102,9 @@ class Mirror(Protocol):
     async def apply_marked(self, claim: Claim, page: Fold, marks: Sequence[Mark]) -> None:
         """Write what was read again and take these very marks back."""
 
+    async def put_off(self, claim: Claim, mark: Mark, most: int) -> None:
+        """Let a mark wait behind all others, or take it back when it was put off so often already."""
+
     async def sweep(self, claim: Claim, ids: Sequence[str] | None, cursor: str | None) -> None:
         """Note who is there and mark who is missing in the mirror; without a cursor drop whom the sweep did not meet.
 

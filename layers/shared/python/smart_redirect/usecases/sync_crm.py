@@ -1,21 +1,22 @@
 """Brings the mirror of one connection up to its CRM: managers, hints, pages of changes, and now and then a sweep."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 from functools import partial
 
 from smart_redirect.domain.crm_mirror import fold, kept_id
-from smart_redirect.errors import CrmLimited, CrmMalformed, CrmRefused, DatabaseUnavailable, Unavailable
+from smart_redirect.errors import CrmLimited, CrmMalformed, CrmRefused, CrmUnavailable, DatabaseUnavailable, Unavailable
 from smart_redirect.usecases.pace import OutOfTime, Pace
 from smart_redirect.usecases.ports_crm import Crm
-from smart_redirect.usecases.ports_mirror import Claim, Key, LeaseLost, Mirror, OpenCrm, Step
+from smart_redirect.usecases.ports_mirror import Claim, Key, LeaseLost, Mark, Mirror, OpenCrm, Step
 
 logger = logging.getLogger(__name__)
 LEASE_SECONDS = 180.0
-_AT_ONCE = 50
-_MOST_HINTS = 20
+_MOST_HINTS = 1000
+# Runs in which one person may be to blame; then he is left to the changes and to the next sweep.
+_MOST_TRIES = 3
 _PATIENCE = 3
 _LONGEST_PAUSE = 3600.0
 _REFUSED_PAUSE = 600.0
@@ -78,11 +79,13 @@ class SyncCrm:
     async def _sync(self, run: _Run) -> None:
         if _is_due(run.claim.state.managers_ago, self._rhythm.managers):
             await self._mirror.managers(run.claim, await run.crm.managers())
-        await self._hints(run)
+        failed = await self._hints(run)
         await self._changes(run)
         if _is_due(run.claim.state.swept_ago, self._rhythm.sweep) or run.claim.state.is_sweeping:
             await self._sweep(run)
-            await self._hints(run)
+            failed = failed or await self._hints(run)
+        if failed:
+            raise failed
         await self._mirror.done(run.claim, self._every(run.claim))
 
     def _every(self, claim: Claim) -> float:
@@ -90,14 +93,29 @@ class SyncCrm:
         given = claim.account.settings.get("sync_seconds")
         return float(given) if isinstance(given, int | float) and given > 0 else self._rhythm.sync
 
-    async def _hints(self, run: _Run) -> None:
-        """Read again whom webhooks, look-ups and sweeps have named; bounded, so that a flood starves nothing else."""
-        for _ in range(_MOST_HINTS):
-            marks = await self._mirror.marks(run.claim, _AT_ONCE)
+    async def _hints(self, run: _Run) -> Exception | None:
+        """Read again whom webhooks, look-ups and sweeps have named; bounded, so that a flood starves nothing else.
+
+        Who cannot be read is put off and holds up neither the others nor the changes; the error is for the run's end.
+        """
+        size = run.crm.people_at_once
+        for _ in range(_MOST_HINTS // size):
+            marks = await self._mirror.marks(run.claim, size)
             if not marks:
-                return
-            people = await run.crm.people(tuple(mark.external_id for mark in marks))
-            await self._mirror.apply_marked(run.claim, fold(people, run.claim.account.country), marks)
+                return None
+            try:
+                await self._read_again(run, marks)
+            except (CrmMalformed, CrmUnavailable) as error:
+                if size == 1:
+                    await self._mirror.put_off(run.claim, marks[0], _MOST_TRIES)
+                    return error
+                # One by one from here on, to find who is to blame.
+                size = 1
+        return None
+
+    async def _read_again(self, run: _Run, marks: Sequence[Mark]) -> None:
+        people = await run.crm.people(tuple(mark.external_id for mark in marks))
+        await self._mirror.apply_marked(run.claim, fold(people, run.claim.account.country), marks)
 
     async def _changes(self, run: _Run) -> None:
         cursor, walked, more = run.claim.state.cursor, run.claim.state.walked, True

@@ -1,6 +1,7 @@
 """Runs an ASGI endpoint on Lambda: one event loop a process, everything opened on the first event and kept."""
 
 import asyncio
+import logging
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from typing import Any
@@ -35,6 +36,8 @@ class LambdaRuntime:
         """Open the application, unless it is open, and return it; may be called in Lambda's init phase."""
         loop = self.loop()
         if self._mangum is None:
+            # It would write each path into the function's log: secrets of webhooks and phones are in some of them.
+            logging.getLogger("mangum.http").setLevel(logging.WARNING)
             opened = self._opener()
             self.application = loop.run_until_complete(opened.__aenter__())
             self._opened, self._mangum = opened, Mangum(self.application, lifespan="off")

@@ -49,6 +49,8 @@ def make(http: Outbound, access: Access) -> "AmoCrm":
 class AmoCrm:
     """The Crm of one account."""
 
+    people_at_once = 50
+
     def __init__(self, api: AmoApi, formats: NameFormats) -> None:
         self._api = api
         self._formats = formats

@@ -78,6 +78,8 @@ class _Extent:
 class Bitrix24:
     """The Crm of one portal. External ids have the kind in them: 5 is a contact, a company and a lead."""
 
+    people_at_once = 50
+
     def __init__(self, portal: Portal, extent: _Extent) -> None:
         self._portal = portal
         self._kinds = extent.kinds

@@ -16,7 +16,7 @@ from smart_redirect.adapters.crm.generic_live import Ask, LiveOnly
 from smart_redirect.adapters.crm.generic_paths import JsonPath, read_path
 from smart_redirect.adapters.crm.generic_people import Fields, ManagerFields, read_fields, read_manager_fields
 from smart_redirect.adapters.crm.generic_request import Nobody, Request, read_request
-from smart_redirect.adapters.crm.generic_search import read_search
+from smart_redirect.adapters.crm.generic_search import NO_ID, read_search
 from smart_redirect.adapters.crm.json_values import Json, read_json
 from smart_redirect.adapters.crm.outbound import Outbound
 from smart_redirect.domain.crm import Found, Gone, Ids, Manager, Page, Person
@@ -69,6 +69,8 @@ class Directory:
 class Mirrored:
     """The Crm of a connection with a list. It tells no changes: it is read from end to end, again and again."""
 
+    people_at_once = 1
+
     def __init__(self, directory: Directory, ask: Ask | None, clock: Callable[[], float]) -> None:
         self._directory = directory
         self._ask = ask
@@ -106,8 +108,8 @@ class Mirrored:
         return Ids(there, None if following is None else _written(replace(at, place=following)))
 
     async def people(self, external_ids: tuple[str, ...]) -> tuple[Person | Gone, ...]:
-        """Return these people by one request each."""
-        return tuple([await self._one(each) for each in external_ids])
+        """Return these people by one request each; nothing of those whom a look-up found without an id."""
+        return tuple([await self._one(each) for each in external_ids if not each.startswith(NO_ID)])
 
     async def managers(self) -> tuple[Manager, ...]:
         """Return the managers of their list, or nobody without one."""

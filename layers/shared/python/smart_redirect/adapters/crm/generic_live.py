@@ -12,6 +12,8 @@ _CURSOR = '{"live": true}'
 class LiveOnly:
     """The Crm of a connection without a list. A sync of it sends nothing, and keeps nobody."""
 
+    people_at_once = 50
+
     def __init__(self, ask: Ask, settings: Mapping[str, object]) -> None:
         # Without it such a connection would do nothing at all, and nobody would see why.
         if settings.get("live") is not True:

@@ -16,6 +16,9 @@ from smart_redirect.domain.crm import Found, Person
 from smart_redirect.errors import CrmMalformed, CrmRefused, CrmUnavailable
 from smart_redirect.usecases.ports_crm import Access
 
+# How the id begins that is made for somebody whose record has none: nobody can be read by it.
+NO_ID = "phone:"
+
 
 @dataclass(frozen=True, slots=True)
 class Search:
@@ -54,7 +57,7 @@ class Search:
     def _found(self, records: list[Json], phone: str) -> Found:
         people, extensions = dict[str, Person](), dict[str, str]()
         for number, record in enumerate(each for each in records if self.fields.has(each)):
-            external_id = self.fields.of(record, "id_path").id or f"phone:{phone.lstrip('+')}:{number}"
+            external_id = self.fields.of(record, "id_path").id or f"{NO_ID}{phone.lstrip('+')}:{number}"
             person = people.setdefault(external_id, self.fields.person(record, external_id, phone))
             extension = self.fields.extension(record)
             if person.responsible_id and extension:

@@ -40,6 +40,8 @@ def make(http: Outbound, access: Access) -> "MoySklad":
 class MoySklad:
     """The Crm of one account."""
 
+    people_at_once = 50
+
     def __init__(self, session: Session, phone: Session | None, formats: NameFormats, clock: Clock = time) -> None:
         self._session = session
         self._phone = phone

@@ -45,6 +45,8 @@ def make(http: Outbound, access: Access) -> "RetailCrm":
 class RetailCrm:
     """The Crm of one account."""
 
+    people_at_once = 50
+
     def __init__(self, session: Session, formats: NameFormats, module: str = "") -> None:
         self._session = session
         self._formats = formats

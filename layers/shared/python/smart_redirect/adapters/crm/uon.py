@@ -64,6 +64,8 @@ def make(http: Outbound, access: Access, clock: Callable[[], float] = time) -> "
 class Uon:
     """The Crm of one account."""
 
+    people_at_once = 1
+
     def __init__(
         self, session: Session, formats: NameFormats, clock: Callable[[], float], extension_field: str = ""
     ) -> None:

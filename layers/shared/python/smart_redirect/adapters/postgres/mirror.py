@@ -74,6 +74,13 @@ class PostgresMirror:
             columns = [mark.external_id for mark in marks], [mark.number for mark in marks]
             await connection.execute(self._queries["unmark"], *_place(claim), *columns)
 
+    async def put_off(self, claim: Claim, mark: Mark, most: int) -> None:
+        """Give the mark a new number, or delete it."""
+        async with self._held(claim) as connection:
+            values = *_place(claim), mark.external_id, mark.number, most
+            await connection.execute(self._queries["forget_mark"], *values)
+            await connection.execute(self._queries["put_off"], *values)
+
     async def sweep(self, claim: Claim, ids: Sequence[str] | None, cursor: str | None) -> None:
         """Compare one page of ids in one transaction."""
         async with self._held(claim) as connection:

@@ -117,6 +117,15 @@ SELECT external_id, mark FROM crm_dirty WHERE enterprise_id = $1 AND connection_
 DELETE FROM crm_dirty
 WHERE enterprise_id = $1 AND connection_id = $2 AND external_id = ANY ($3::text[]) AND mark = ANY ($4::bigint[])
 
+-- name: forget_mark
+-- $3 id, $4 its mark, $5 how often a mark may be put off.
+DELETE FROM crm_dirty WHERE enterprise_id = $1 AND connection_id = $2 AND external_id = $3 AND mark = $4 AND tries >= $5
+
+-- name: put_off
+-- $3 id, $4 its mark, $5 how often a mark may be put off. A mark that was made meanwhile is another one.
+UPDATE crm_dirty SET mark = DEFAULT, tries = tries + 1
+WHERE enterprise_id = $1 AND connection_id = $2 AND external_id = $3 AND mark = $4 AND tries < $5
+
 -- name: mark
 -- $3 ids that a sweep misses.
 INSERT INTO crm_dirty (enterprise_id, connection_id, external_id)
