@@ -119,14 +119,35 @@ async def test_a_person_who_cannot_be_read_holds_up_neither_the_others_nor_the_c
     await mirrored.sync()
     crm.people_now["0001"] = replace(crm.people_now["0001"], name="Без события")
     crm.save(replace(crm.people_now["0002"], name="С событием"))
-    crm.unreadable = {"9" * 20}
-    await PostgresHooks(mirrored.pool).hint(KEY, ["0003", "9" * 20, "0001"])
-    assert await mirrored.sync() is Outcome.FAILED
-    assert (await mirrored.state())["error"] == "CrmMalformed: answers 400"
-    assert {row for row in await mirrored.rows() if row[2] == "С событием"}
-    assert [await mirrored.sync() for _ in range(3)] == [Outcome.FAILED, Outcome.FAILED, Outcome.FAILED]
+    crm.unreadable = {"9" * 20, "0004"}
+    await PostgresHooks(mirrored.pool).hint(KEY, ["0003", "9" * 20, "0004", "0001"])
     assert await mirrored.sync() is Outcome.DONE
     assert await mirrored.rows() == mirrored.expected()
+    assert [await mirrored.sync() for _ in range(3)] == [Outcome.DONE] * 3
+    assert await mirrored.pool.fetchval("SELECT count(*) FROM crm_dirty") == 0
+
+
+async def test_a_crm_that_can_read_nobody_keeps_its_marks(mirrored: Mirrored) -> None:
+    crm = mirrored.crms[KEY]
+    crm.fill(people(5))
+    await mirrored.sync()
+    crm.save(replace(crm.people_now["0002"], name="С событием"))
+    crm.unreadable = set(crm.people_now)
+    await PostgresHooks(mirrored.pool).hint(KEY, sorted(crm.people_now))
+    assert await mirrored.sync() is Outcome.FAILED
+    assert await mirrored.rows() == mirrored.expected()
+    assert await mirrored.pool.fetchval("SELECT count(*) FROM crm_dirty") == 5
+
+
+@pytest.mark.parametrize("error", [CrmLimited(7.5), CrmRefused("wrong key")])
+async def test_a_crm_that_is_not_to_be_asked_is_asked_nothing_more(mirrored: Mirrored, error: Exception) -> None:
+    crm = mirrored.crms[KEY]
+    crm.fill(people(5))
+    await PostgresHooks(mirrored.pool).hint(KEY, ["0001", "0002"])
+    crm.failures = [None, error]
+    assert await mirrored.sync() is Outcome.FAILED
+    assert crm.calls == 2
+    assert await mirrored.pool.fetchval("SELECT sum(tries) FROM crm_dirty") == 0
 
 
 async def test_where_each_person_is_a_request_what_was_read_is_kept_when_time_is_over(mirrored: Mirrored) -> None:

@@ -17,6 +17,7 @@ LEASE_SECONDS = 180.0
 _MOST_HINTS = 1000
 # Runs in which one person may be to blame; then he is left to the changes and to the next sweep.
 _MOST_TRIES = 3
+_MOST_UNREADABLE = 3
 _PATIENCE = 3
 _LONGEST_PAUSE = 3600.0
 _REFUSED_PAUSE = 600.0
@@ -96,22 +97,32 @@ class SyncCrm:
     async def _hints(self, run: _Run) -> Exception | None:
         """Read again whom webhooks, look-ups and sweeps have named; bounded, so that a flood starves nothing else.
 
-        Who cannot be read is put off and holds up neither the others nor the changes; the error is for the run's end.
+        Who cannot be read is put off and holds up neither the others nor the changes. What looks like a failure of the
+        CRM itself is returned, for the run's end.
         """
-        size = run.crm.people_at_once
+        size, unreadable = run.crm.people_at_once, set[str]()
         for _ in range(_MOST_HINTS // size):
             marks = await self._mirror.marks(run.claim, size)
-            if not marks:
+            if not marks or marks[0].external_id in unreadable:
                 return None
             try:
                 await self._read_again(run, marks)
-            except (CrmMalformed, CrmUnavailable) as error:
+            except (CrmLimited, CrmRefused):
+                raise
+            except CrmUnavailable as error:
                 if size == 1:
-                    await self._mirror.put_off(run.claim, marks[0], _MOST_TRIES)
-                    return error
+                    await self._put_off(run, marks[0], error)
+                    unreadable.add(marks[0].external_id)
+                    if not isinstance(error, CrmMalformed) or len(unreadable) == _MOST_UNREADABLE:
+                        return error
                 # One by one from here on, to find who is to blame.
                 size = 1
         return None
+
+    async def _put_off(self, run: _Run, mark: Mark, error: Exception) -> None:
+        key = run.claim.account.key
+        logger.warning("connection %s cannot read a person: %s", key, type(error).__name__, extra=asdict(key))
+        await self._mirror.put_off(run.claim, mark, _MOST_TRIES)
 
     async def _read_again(self, run: _Run, marks: Sequence[Mark]) -> None:
         people = await run.crm.people(tuple(mark.external_id for mark in marks))
