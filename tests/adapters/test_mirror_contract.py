@@ -114,14 +114,14 @@ async def test_a_person_s_rows_are_what_the_last_page_says(store: Store) -> None
     assert await store.contacts(KEY) == {("+375293333333", "2", "Боря", "18", None, True)}
 
 
-async def test_a_walk_that_was_begun_anew_drops_whom_it_did_not_meet(store: Store) -> None:
+async def test_a_walk_that_was_begun_anew_marks_whom_it_did_not_meet(store: Store) -> None:
     claim = await connected(store, Fold((ANNA, BORIS)))
     await store.mirror.sweep(claim, ["2"], "more")
     await store.mirror.apply(claim, Fold((BORIS,)), Step("walk:1", walked=False))
     await store.mirror.give_up(claim)
     again = await claimed(store)
     await store.mirror.apply(again, Fold(), WALKED)
-    assert {row[1] for row in await store.contacts(KEY)} == {"2"}
+    assert [each.external_id for each in await store.mirror.marks(again, 9)] == ["1"]
 
 
 async def test_the_mirror_s_word_takes_the_place_of_a_look_up_s(store: Store) -> None:
@@ -183,7 +183,7 @@ async def test_a_mark_makes_a_connection_due_at_once(store: Store) -> None:
     assert await store.mirror.due(9) == [KEY]
 
 
-async def test_a_sweep_drops_whom_no_page_met_and_marks_who_is_missing(store: Store) -> None:
+async def test_a_sweep_marks_whom_no_page_met_and_who_is_missing(store: Store) -> None:
     claim = await connected(store, Fold((ANNA, BORIS)))
     await store.mirror.sweep(claim, ["3"], "more")
     assert len(await store.contacts(KEY)) == 3
@@ -191,8 +191,8 @@ async def test_a_sweep_drops_whom_no_page_met_and_marks_who_is_missing(store: St
     claim = await claimed(store)
     assert (claim.state.is_sweeping, claim.state.sweep_cursor) == (True, "more")
     await store.mirror.sweep(claim, ["1"], None)
-    assert {row[1] for row in await store.contacts(KEY)} == {"1"}
-    assert [each.external_id for each in await store.mirror.marks(claim, 9)] == ["3"]
+    assert {row[1] for row in await store.contacts(KEY)} == {"1", "2"}
+    assert [each.external_id for each in await store.mirror.marks(claim, 9)] == ["3", "2"]
 
 
 async def test_a_sweep_does_not_renew_a_mark(store: Store) -> None:

@@ -68,7 +68,7 @@ CASES: dict[tuple[str, str], Case] = {
     ("mirror", "sweep_on"): own(),
     ("mirror", "sweep_cursor"): own("next"),
     ("mirror", "swept"): own(),
-    ("mirror", "unmet"): own(9),
+    ("mirror", "mark_unmet"): own(9, before="DELETE FROM crm_dirty WHERE enterprise_id = 1"),
     ("mirror", "managers"): own(["18"], ["я"], ["151"], [True]),
     ("mirror", "end_lease"): own(1),
     ("mirror", "done"): own(MINUTE),
@@ -231,7 +231,7 @@ FORGETS: dict[tuple[str, str], Callable[[str], str]] = {
     ("facts", "caller_facts"): lambda text: text.replace("c.enterprise_id = $1::int AND ", ""),
     ("mirror", "drop_people"): lambda text: text.replace("enterprise_id = $1", "$1::int > 0"),
     ("mirror", "phones"): lambda text: text.replace("enterprise_id = $1", "$1::int > 0"),
-    ("mirror", "unmet"): lambda text: text.replace("enterprise_id = $1", "$1::int > 0"),
+    ("mirror", "met"): lambda text: text.replace("enterprise_id = $1", "$1::int > 0"),
     ("connections", "counts"): lambda text: text.replace(
         "crm_dirty WHERE enterprise_id = $1", "crm_dirty WHERE $1::int > 0"
     ),

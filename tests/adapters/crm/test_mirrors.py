@@ -1,13 +1,19 @@
 """The mirror of every vendor, on a real database: after a sync it is what the CRM is, whatever happened there."""
 
+from dataclasses import replace
 from time import monotonic
+from typing import Any, cast
 
 import pytest
 
 from smart_redirect.adapters.postgres.budgets import PostgresBudgets
 from smart_redirect.adapters.postgres.mirror import PostgresMirror
+from smart_redirect.domain.crm import Ids, Page, Person
 from smart_redirect.domain.phone import normalise
 from smart_redirect.usecases.pace import Pace
+from smart_redirect.usecases.ports_crm import Crm
+from smart_redirect.usecases.ports_mirror import Account as Connection
+from smart_redirect.usecases.ports_mirror import Turn
 from smart_redirect.usecases.sync_crm import Outcome, Rhythm, SyncCrm
 from tests.adapters.crm.account import Account
 from tests.fakes.crm.vendor import Customer
@@ -20,6 +26,7 @@ class Both:
     def __init__(self, account: Account, mirrored: Mirrored) -> None:
         self.account, self.mirrored = account, mirrored
         self.customers: dict[str, Customer] = {}
+        self.moves = 0
 
     def add(self, customer: Customer) -> str:
         external_id = self.account.vendor.add(customer)
@@ -36,8 +43,12 @@ class Both:
 
     async def sync(self, turns: int = 10_000, rhythm: Rhythm = EVERY_TIME) -> Outcome:
         pace = Pace(PostgresBudgets(self.mirrored.pool), monotonic)
-        sync = SyncCrm(PostgresMirror(self.mirrored.pool), self.account.open_connection, pace, rhythm)
+        sync = SyncCrm(PostgresMirror(self.mirrored.pool), self.open, pace, rhythm)
         return await sync(KEY, stop_after(turns))
+
+    def open(self, connection: Connection, turn: Turn) -> Crm:
+        crm = self.account.open_connection(connection, turn)
+        return cast(Crm, Moving(crm, self)) if self.moves else crm
 
     def expected(self) -> set[tuple[str, str, str, str | None]]:
         return {
@@ -67,6 +78,43 @@ async def test_edits_deletions_and_phones_that_move_are_followed(both: Both) -> 
     both.edit(second, Customer("Пустой", "Яков", (), None))
     both.edit(third, Customer("Клиент2", "Иван", ("8 029 2000001",), "17"))
     both.delete(fourth)
+    both.add(Customer("Поздний", "Глеб", ("+375 33 111-11-11",), None))
+    assert await both.sync() is Outcome.DONE
+    assert await both.mirrored.rows() == both.expected()
+
+
+class Moving:
+    """A CRM in which, after each of the first pages that is read, one of its people is deleted and another edited."""
+
+    def __init__(self, crm: Crm, both: Both) -> None:
+        self._crm, self._both = crm, both
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._crm, name)
+
+    async def changes(self, cursor: str | None) -> Page:
+        page = await self._crm.changes(cursor)
+        self._move([each.external_id for each in page.changes if isinstance(each, Person)])
+        return page
+
+    async def ids(self, cursor: str | None) -> Ids:
+        page = await self._crm.ids(cursor)
+        self._move(list(page.external_ids))
+        return page
+
+    def _move(self, told: list[str]) -> None:
+        there = [each for each in told if each in self._both.customers]
+        if self._both.moves and len(there) > 2:
+            self._both.moves -= 1
+            self._both.delete(there[0])
+            self._both.edit(there[-1], replace(self._both.customers[there[-1]], first="Переписан"))
+
+
+async def test_nobody_is_lost_when_the_lists_move_while_they_are_read(both: Both) -> None:
+    both.moves = 4
+    await both.sync()
+    assert both.moves < 4
+    both.moves = 0
     both.add(Customer("Поздний", "Глеб", ("+375 33 111-11-11",), None))
     assert await both.sync() is Outcome.DONE
     assert await both.mirrored.rows() == both.expected()

@@ -4,6 +4,8 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
 import pytest
+from starlette.requests import Request
+from starlette.responses import JSONResponse
 
 from smart_redirect.adapters.crm import retailcrm
 from smart_redirect.adapters.crm.outbound import Outbound
@@ -99,6 +101,28 @@ async def test_a_company_that_changes_changes_its_people(shop: Shop) -> None:
     person = (await shop.fed(cursor))[0][pavel]
     assert person is not None
     assert (person.name, person.responsible_id) == ("Новое имя Белов Павел", "17")
+
+
+async def test_a_company_s_change_is_read_in_the_same_run_as_a_customer_s(shop: Shop) -> None:
+    olga, pavel = shop.vendor.add(OLGA), shop.vendor.add(PAVEL)
+    shop.vendor.fake.link(7000, "Ромашка", [int(pavel)], 18)
+    _, cursor = await shop.fed()
+    shop.vendor.edit(olga, OLGA)
+    shop.vendor.fake.link(7000, "Ромашка", [int(pavel)], 17)
+    told, _ = await shop.fed(cursor)
+    assert {(each.name, each.responsible_id) for each in told.values() if each} == {
+        ("Петрова Ольга", "17"),
+        ("Ромашка Белов Павел", "17"),
+    }
+
+
+async def test_a_list_without_its_number_of_pages_ends_nothing(shop: Shop) -> None:
+    async def without_pages(_: Request) -> JSONResponse:
+        return JSONResponse({"success": True, "history": [], "customers": []})
+
+    shop.vendor.fake.misdeeds.append(without_pages)
+    with pytest.raises(CrmMalformed):
+        await shop.open().changes(None)
 
 
 async def test_a_company_that_is_gone_leaves_its_people_without_it(shop: Shop) -> None:

@@ -51,7 +51,7 @@ class MemoryMirror:
         sync.walk_total = sync.walk_total if step.total is None else step.total
         _merge(rows, page, sync.sweep)
         if step.walked and not claim.state.walked:
-            rows.drop_unmet(sync.sweep)
+            self._mark_unmet(rows, sync.sweep)
 
     async def marks(self, claim: Claim, limit: int) -> Sequence[Mark]:
         """Return the oldest marks."""
@@ -91,7 +91,7 @@ class MemoryMirror:
             if cursor is not None:
                 sync.sweep_cursor = cursor
                 return
-            rows.drop_unmet(sync.sweep)
+            self._mark_unmet(rows, sync.sweep)
         sync.is_sweeping, sync.sweep_cursor, sync.swept_at = False, None, self._rows.clock()
 
     async def managers(self, claim: Claim, managers: Sequence[Manager]) -> None:
@@ -115,6 +115,9 @@ class MemoryMirror:
     async def give_up(self, claim: Claim) -> None:
         """End the lease with work left."""
         self._ended(claim).next_at = self._rows.clock()
+
+    def _mark_unmet(self, rows: ConnectionRows, sweep: int) -> None:
+        self._rows.mark(rows, [external_id for external_id, met in rows.people.items() if met < sweep], renew=False)
 
     def _held(self, claim: Claim) -> tuple[ConnectionRows, SyncRow]:
         """Return the rows of a claim and make it last longer; LeaseLost when it is not the newest."""

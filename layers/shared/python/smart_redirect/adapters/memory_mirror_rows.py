@@ -95,10 +95,6 @@ class ConnectionRows:
         for place in [each for each in self.contacts if each[1] in gone]:
             del self.contacts[place]
 
-    def drop_unmet(self, sweep: int) -> None:
-        """Forget whom a sweep has not met."""
-        self.drop([external_id for external_id, met in self.people.items() if met < sweep])
-
 
 class MirrorRows:
     """All connections; `down` makes every port that stands on it fail as a dead database does."""

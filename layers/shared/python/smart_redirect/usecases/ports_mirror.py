@@ -94,7 +94,7 @@ class Mirror(Protocol):
         """Take the lease of a connection, None while somebody has it or when there is nothing to sync by."""
 
     async def apply(self, claim: Claim, page: Fold, step: Step) -> None:
-        """Write a page and where the next one begins, both or neither; the end of a walk drops whom it did not meet."""
+        """Write a page and where the next one begins, both or neither; the end of a walk marks whom it did not meet."""
 
     async def marks(self, claim: Claim, limit: int) -> Sequence[Mark]:
         """Return who is to be read again, the oldest mark first."""
@@ -106,8 +106,9 @@ class Mirror(Protocol):
         """Let a mark wait behind all others, or take it back when it was put off so often already."""
 
     async def sweep(self, claim: Claim, ids: Sequence[str] | None, cursor: str | None) -> None:
-        """Note who is there and mark who is missing in the mirror; without a cursor drop whom the sweep did not meet.
+        """Note who is there and mark who is missing in the mirror; without a cursor mark whom the sweep did not meet.
 
+        Nobody is dropped for a list that lacks him: it may have moved between two of its pages, or have ended early.
         None instead of ids: the CRM feeds its deletions, and there is nothing to compare.
         """
 

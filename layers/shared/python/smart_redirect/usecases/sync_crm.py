@@ -84,7 +84,7 @@ class SyncCrm:
         await self._changes(run)
         if _is_due(run.claim.state.swept_ago, self._rhythm.sweep) or run.claim.state.is_sweeping:
             await self._sweep(run)
-            failed = failed or await self._hints(run)
+        failed = failed or await self._hints(run)
         if failed:
             raise failed
         await self._mirror.done(run.claim, self._every(run.claim))

@@ -13,12 +13,14 @@ MOSCOW = timezone(timedelta(hours=3))
 START = "1970-01-01 03:00:00"
 _OVERLAP = 120.0
 _SETTLED = 600.0
+# So many rows of a moment may be edited between two pages of it.
+_AGAIN = 10
 Clock = Callable[[], float]
 
 
 @dataclass(frozen=True, slots=True)
 class Cursor:
-    """The moment from which changes are read, how many rows of it were, and how many rows the walk has read.
+    """The moment from which changes are read, how many rows of it were read, and how many rows the walk has read.
 
     A list in the order of changes may be read while it moves: who is edited goes to its end and is met again.
     Everything is but the changes since the beginning, so the walk needs no other way.
@@ -68,14 +70,19 @@ def read_cursor(text: str) -> Cursor:
 def advanced(at: Cursor, rows: Sequence[Json], size: int, clock: Clock) -> tuple[Cursor, bool]:
     """Return the cursor after a page of a list of so many rows, and whether there is more.
 
-    A page is followed from the moment of its last row; rows of that very moment are skipped by their number.
+    A page is followed from the moment of its last row, and rows of that moment are read again: one that is edited
+    meanwhile goes to the end of the list, and with an offset the row behind it would never be read. There is one only
+    where a whole page has the same moment, and some rows are read again there too.
     """
     if not rows:
         return replace(at, skip=0, done=0), False
     newest = second(rows[-1]["updated"].text)
+    seconds(newest)
     if at.skip + len(rows) < size:
-        skip = at.skip + len(rows) if newest == at.since else _of_moment(rows, newest)
-        return replace(at, since=newest, skip=skip, done=at.done + len(rows)), True
+        again = _AGAIN if newest == at.since else _of_moment(rows, newest)
+        step = max(1, len(rows) - again)
+        skip = at.skip + step if newest == at.since else 0
+        return replace(at, since=newest, skip=skip, done=at.done + step), True
     return replace(at, since=resumed(newest, clock), skip=0, done=0), False
 
 

@@ -26,12 +26,16 @@ _NATIONAL = 9
 
 @dataclass(frozen=True, slots=True)
 class _Cursor:
-    """Where the walk is (its page, 0 when it is over), both histories, and the pages of contacts to be read again."""
+    """Where the walk is (its page, 0 when it is over), both histories, and the pages of contacts to be read again.
+
+    `passes` is how often everybody is still to be read, this time among them.
+    """
 
     customers: int
     corporate: int
     walk: int = 0
     contacts: int = 0
+    passes: int = 1
 
 
 def make(http: Outbound, access: Access) -> "RetailCrm":
@@ -79,7 +83,10 @@ class RetailCrm:
         if at.contacts:
             return await self._contacts(at)
         page = await self._customers_fed(at)
-        return page if page.changes or page.more else await self._corporate_fed(at)
+        if page.more:
+            return page
+        corporate = await self._corporate_fed(_read_cursor(page.cursor))
+        return replace(corporate, changes=(*page.changes, *corporate.changes))
 
     async def ids(self, cursor: str | None) -> Ids:  # noqa: ARG002
         """Return nothing: both histories tell of deletions."""
@@ -114,7 +121,7 @@ class RetailCrm:
     async def _begin(self) -> _Cursor:
         """Take the ends of both histories, before anything is read."""
         ends = [await self._end_of(path) for path in ("/v5/customers/history", "/v5/customers-corporate/history")]
-        return _Cursor(ends[0], ends[1], walk=1)
+        return _Cursor(ends[0], ends[1], walk=1, passes=2)
 
     async def _end_of(self, path: str) -> int:
         """Return the last id of a history: that of the last row of its last page."""
@@ -123,10 +130,13 @@ class RetailCrm:
         return max((row["id"].count or 0 for row in last.rows("history")), default=0)
 
     async def _walked(self, at: _Cursor) -> Page:
+        """Read everybody twice: whom a deletion moved over the border of two pages is met by the second time."""
         answer = await self._session.get("/v5/customers", (_PAGE, ("page", str(at.walk))))
         people = await self._with_companies(answer.rows("customers"))
         total, is_last = answer["pagination"]["totalCount"].count or 0, at.walk >= _pages(answer)
         following = replace(at, walk=0 if is_last else at.walk + 1)
+        if is_last and at.walk > 1 < at.passes:
+            following = replace(at, walk=1, passes=at.passes - 1)
         done = total if is_last else at.walk * _SLICE
         return Page(tuple(people), _written(following), True, done, total)
 
@@ -220,7 +230,10 @@ def _manager(row: Json, codes: dict[str, str]) -> Manager:
 
 
 def _pages(answer: Json) -> int:
-    return answer["pagination"]["totalPageCount"].count or 0
+    pages, rows = (answer["pagination"][name].count for name in ("totalPageCount", "totalCount"))
+    if pages is None or (pages == 0 and rows):
+        raise CrmMalformed("its list does not say how many pages it has")
+    return pages
 
 
 def _last(rows: Iterable[Json], otherwise: int) -> int:
@@ -240,4 +253,4 @@ def _read_cursor(text: str) -> _Cursor:
     numbers = [found[name].count for name in ("customers", "corporate", "walk", "contacts")]
     if any(each is None for each in numbers):
         raise CrmMalformed("the cursor is not one of RetailCRM")
-    return _Cursor(*(each or 0 for each in numbers))
+    return _Cursor(*(each or 0 for each in numbers), passes=found["passes"].count or 1)

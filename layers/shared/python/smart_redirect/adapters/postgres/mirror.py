@@ -18,7 +18,6 @@ from smart_redirect.usecases.ports_mirror import Account, Claim, Key, LeaseLost,
 
 _LEASE = timedelta(seconds=180)
 _STAGED = ("enterprise_id", "connection_id", "external_id", "phone", "name", "responsible_id", "updated_at", "is_lead")
-_SLICE = 5000
 
 
 class PostgresMirror:
@@ -57,8 +56,8 @@ class PostgresMirror:
             sweep = await connection.fetchval(self._queries["step"], *_place(claim), *values)
             await self._merge(connection, claim, page, sweep)
             if step.walked and not claim.state.walked:
-                # A first walk finds nobody of a lower number; one that was begun anew drops whom it did not meet.
-                await self._drop_unmet(connection, claim, sweep)
+                # A first walk finds nobody of a lower number; one that was begun anew has whom it did not meet read.
+                await connection.execute(self._queries["mark_unmet"], *_place(claim), sweep)
 
     async def marks(self, claim: Claim, limit: int) -> Sequence[Mark]:
         """Return the oldest marks."""
@@ -92,7 +91,7 @@ class PostgresMirror:
                 if cursor is not None:
                     await connection.execute(self._queries["sweep_cursor"], *_place(claim), cursor)
                     return
-                await self._drop_unmet(connection, claim, number)
+                await connection.execute(self._queries["mark_unmet"], *_place(claim), number)
             await connection.execute(self._queries["swept"], *_place(claim))
 
     async def managers(self, claim: Claim, managers: Sequence[Manager]) -> None:
@@ -152,11 +151,6 @@ class PostgresMirror:
             await connection.execute(self._queries["drop_phones"], *place, *columns)
         await connection.copy_records_to_table("crm_staging", records=rows, columns=_STAGED)
         await connection.execute(self._queries["merge_contacts"], *place)
-
-    async def _drop_unmet(self, connection: Any, claim: Claim, sweep: int) -> None:
-        rows = await connection.fetch(self._queries["unmet"], *_place(claim), sweep)
-        for start in range(0, len(rows), _SLICE):
-            await self._drop(connection, claim, [row[0] for row in rows[start : start + _SLICE]])
 
     async def _drop(self, connection: Any, claim: Claim, external_ids: Sequence[str]) -> None:
         if external_ids:

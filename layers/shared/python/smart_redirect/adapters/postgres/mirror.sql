@@ -146,9 +146,11 @@ UPDATE crm_sync SET sweep_cursor = $3 WHERE enterprise_id = $1 AND connection_id
 UPDATE crm_sync SET is_sweeping = false, sweep_cursor = NULL, swept_at = clock_timestamp()
 WHERE enterprise_id = $1 AND connection_id = $2
 
--- name: unmet
+-- name: mark_unmet
 -- $3 number of the sweep.
-SELECT external_id FROM crm_people WHERE enterprise_id = $1 AND connection_id = $2 AND sweep < $3
+INSERT INTO crm_dirty (enterprise_id, connection_id, external_id)
+SELECT $1, $2, external_id FROM crm_people WHERE enterprise_id = $1 AND connection_id = $2 AND sweep < $3
+ON CONFLICT DO NOTHING
 
 -- name: managers
 -- $3 ids, $4 names, $5 extensions, $6 whether active.
