@@ -107,6 +107,13 @@ class PostgresStore:
         query = "SELECT external_id FROM crm_contacts WHERE enterprise_id = $1 AND connection_id = $2 AND is_lead"
         return {row["external_id"] for row in await self.pool.fetch(query, key.enterprise_id, key.connection_id)}
 
+    async def told(self, key: Key) -> tuple[set[str], str | None]:
+        """The ids of managers, and what a person should know."""
+        where = "WHERE enterprise_id = $1 AND connection_id = $2"
+        place = key.enterprise_id, key.connection_id
+        managers = await self.pool.fetch(f"SELECT id FROM crm_managers {where}", *place)
+        return {row["id"] for row in managers}, await self.pool.fetchval(f"SELECT error FROM crm_sync {where}", *place)
+
     async def misses(self, key: Key) -> set[str]:
         query = "SELECT phone FROM crm_misses WHERE enterprise_id = $1 AND connection_id = $2"
         return {row["phone"] for row in await self.pool.fetch(query, key.enterprise_id, key.connection_id)}
@@ -158,6 +165,10 @@ class MemoryStore:
 
     async def leads(self, key: Key) -> set[str]:
         return {each for (_, each), row in self.rows.connections[key].contacts.items() if row.is_lead}
+
+    async def told(self, key: Key) -> tuple[set[str], str | None]:
+        rows = self.rows.connections[key]
+        return {each.id for each in rows.managers}, rows.sync.error if rows.sync else None
 
     async def misses(self, key: Key) -> set[str]:
         return set(self.rows.connections[key].misses)

@@ -222,6 +222,16 @@ async def test_managers_are_replaced_and_their_age_is_told(store: Store) -> None
     assert (await claimed(store)).state.managers_ago == pytest.approx(7, abs=3)
 
 
+async def test_an_empty_list_of_managers_replaces_nobody_and_a_run_may_end_with_a_note(store: Store) -> None:
+    claim = await connected(store)
+    await store.mirror.managers(claim, (Manager("17", "Анна", "150"),))
+    await store.mirror.managers(claim, ())
+    await store.mirror.done(claim, 60, "managers: x")
+    assert await store.told(KEY) == ({"17"}, "managers: x")
+    await store.mirror.done(await claimed(store), 60)
+    assert await store.told(KEY) == ({"17"}, None)
+
+
 async def test_a_failure_is_counted_and_its_pause_keeps_everybody_from_asking(store: Store) -> None:
     await store.mirror.failed(await connected(store), "x", 5, 100)
     assert await store.live.askable(1, "+375291111111", 5) == frozenset()

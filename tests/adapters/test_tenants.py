@@ -71,7 +71,7 @@ CASES: dict[tuple[str, str], Case] = {
     ("mirror", "mark_unmet"): own(9, before="DELETE FROM crm_dirty WHERE enterprise_id = 1"),
     ("mirror", "managers"): own(["18"], ["я"], ["151"], [True]),
     ("mirror", "end_lease"): own(1),
-    ("mirror", "done"): own(MINUTE),
+    ("mirror", "done"): own(MINUTE, "managers: x"),
     ("mirror", "failed"): own("x", MINUTE, MINUTE),
     ("mirror", "due_at_once"): own(),
     ("mirror", "take"): own(1, 2.0, 10, 0),

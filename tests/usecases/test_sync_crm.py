@@ -184,6 +184,18 @@ async def test_managers_are_replaced(mirrored: Mirrored) -> None:
     assert [tuple(row) for row in rows] == [("17", "152", False)]
 
 
+async def test_people_are_read_though_the_managers_may_not_be(mirrored: Mirrored) -> None:
+    crm = mirrored.crms[KEY]
+    crm.fill(people(5))
+    crm.failures = [CrmRefused("no right to read users")]
+    assert await mirrored.sync() is Outcome.DONE
+    assert await mirrored.rows() == mirrored.expected()
+    state = await mirrored.state()
+    assert (state["error"], state["managers_at"]) == ("managers: CrmRefused: no right to read users", None)
+    await mirrored.sync()
+    assert (await mirrored.state())["error"] is None
+
+
 async def test_two_runs_at_once_do_not_do_the_work_twice(mirrored: Mirrored) -> None:
     crm = mirrored.crms[KEY]
     crm.fill(people(10))

@@ -97,13 +97,13 @@ class MemoryMirror:
     async def managers(self, claim: Claim, managers: Sequence[Manager]) -> None:
         """Replace the users of the CRM; of two with the same id the last one counts."""
         rows, sync = self._held(claim)
-        rows.managers = tuple({manager.id: manager for manager in managers}.values())
+        rows.managers = tuple({manager.id: manager for manager in managers}.values()) or rows.managers
         sync.managers_at = self._rows.clock()
 
-    async def done(self, claim: Claim, next_in: float) -> None:
+    async def done(self, claim: Claim, next_in: float, note: str | None = None) -> None:
         """End the lease after a run that reached its end."""
         sync = self._ended(claim)
-        sync.next_at, sync.failures, sync.error = self._rows.clock() + next_in, 0, None
+        sync.next_at, sync.failures, sync.error = self._rows.clock() + next_in, 0, note and note[:500]
         sync.open_until = float("-inf")
 
     async def failed(self, claim: Claim, text: str, next_in: float, pause: float) -> None:

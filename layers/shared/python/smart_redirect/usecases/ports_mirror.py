@@ -113,10 +113,13 @@ class Mirror(Protocol):
         """
 
     async def managers(self, claim: Claim, managers: Sequence[Manager]) -> None:
-        """Replace the users of the CRM."""
+        """Replace the users of the CRM; by nobody, which is hardly ever true, only if there was nobody."""
 
-    async def done(self, claim: Claim, next_in: float) -> None:
-        """End the lease after a run that reached its end; the next is due in so many seconds."""
+    async def done(self, claim: Claim, next_in: float, note: str | None = None) -> None:
+        """End the lease after a run that reached its end; the next is due in so many seconds.
+
+        `note` is for a person to read: what went wrong beside the people, who are up to date.
+        """
 
     async def failed(self, claim: Claim, text: str, next_in: float, pause: float) -> None:
         """End the lease after a failure; with a pause nobody asks the CRM anything for so many seconds."""

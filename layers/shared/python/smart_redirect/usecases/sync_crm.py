@@ -78,8 +78,7 @@ class SyncCrm:
         return Outcome.DONE
 
     async def _sync(self, run: _Run) -> None:
-        if _is_due(run.claim.state.managers_ago, self._rhythm.managers):
-            await self._mirror.managers(run.claim, await run.crm.managers())
+        note = await self._managers(run) if _is_due(run.claim.state.managers_ago, self._rhythm.managers) else None
         failed = await self._hints(run)
         await self._changes(run)
         if _is_due(run.claim.state.swept_ago, self._rhythm.sweep) or run.claim.state.is_sweeping:
@@ -87,7 +86,19 @@ class SyncCrm:
         failed = failed or await self._hints(run)
         if failed:
             raise failed
-        await self._mirror.done(run.claim, self._every(run.claim))
+        await self._mirror.done(run.claim, self._every(run.claim), note)
+
+    async def _managers(self, run: _Run) -> str | None:
+        """Bring the users of the CRM; return what went wrong: names and responsibles do not wait for extensions."""
+        try:
+            managers = await run.crm.managers()
+        except CrmLimited:
+            raise
+        except CrmUnavailable as error:
+            logger.warning("the managers of connection %s were not read: %s", run.claim.account.key, _text(error))
+            return f"managers: {_text(error)}"
+        await self._mirror.managers(run.claim, managers)
+        return None
 
     def _every(self, claim: Claim) -> float:
         """Return the seconds between two runs: `sync_seconds` of the connection's settings, if it says so."""
@@ -157,7 +168,7 @@ class SyncCrm:
 
     async def _note(self, claim: Claim, error: Exception) -> Outcome:
         """Keep what went wrong; the text of an error that is not ours may hold a key or a phone and is not shown."""
-        text = f"{type(error).__name__}: {error}" if isinstance(error, Unavailable) else type(error).__name__
+        text = _text(error)
         logger.warning("connection %s was not synced: %s", claim.account.key, text, extra=asdict(claim.account.key))
         pause = pause_after(error, claim.state.failures + 1)
         try:
@@ -165,6 +176,10 @@ class SyncCrm:
         except LeaseLost:
             return Outcome.LOST
         return Outcome.FAILED
+
+
+def _text(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}" if isinstance(error, Unavailable) else type(error).__name__
 
 
 def _is_due(ago: float | None, every: float) -> bool:

@@ -4,14 +4,14 @@ Settings: `url` (https://shop.retailcrm.ru), `module` (code of the telephony int
 Credentials: `api_key`, with rights to read customers, corporate customers, users, telephony and integrations.
 """
 
-import json
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import replace
 from urllib.parse import quote
 
 from smart_redirect.adapters.crm.json_values import Json, read_json
 from smart_redirect.adapters.crm.outbound import Answer, Outbound
 from smart_redirect.adapters.crm.phones import has_phone
+from smart_redirect.adapters.crm.retailcrm_cursor import Cursor, read_cursor
 from smart_redirect.adapters.crm.retailcrm_people import Corporate, contacts_of, read_corporate, read_person
 from smart_redirect.adapters.crm.session import Params, Session, base_url, credential
 from smart_redirect.domain.crm import Change, Found, Gone, Ids, Manager, Merged, Page, Person
@@ -22,20 +22,6 @@ from smart_redirect.usecases.ports_crm import Access
 _PAGE = ("limit", "100")
 _SLICE = 100
 _NATIONAL = 9
-
-
-@dataclass(frozen=True, slots=True)
-class _Cursor:
-    """Where the walk is (its page, 0 when it is over), both histories, and the pages of contacts to be read again.
-
-    `passes` is how often everybody is still to be read, this time among them.
-    """
-
-    customers: int
-    corporate: int
-    walk: int = 0
-    contacts: int = 0
-    passes: int = 1
 
 
 def make(http: Outbound, access: Access) -> "RetailCrm":
@@ -77,7 +63,7 @@ class RetailCrm:
 
     async def changes(self, cursor: str | None) -> Page:
         """Walk the customers page by page, then both histories; a row of a history says only whom to read again."""
-        at = await self._begin() if cursor is None else _read_cursor(cursor)
+        at = await self._begin() if cursor is None else read_cursor(cursor)
         if at.walk:
             return await self._walked(at)
         if at.contacts:
@@ -85,7 +71,7 @@ class RetailCrm:
         page = await self._customers_fed(at)
         if page.more:
             return page
-        corporate = await self._corporate_fed(_read_cursor(page.cursor))
+        corporate = await self._corporate_fed(read_cursor(page.cursor))
         return replace(corporate, changes=(*page.changes, *corporate.changes))
 
     async def ids(self, cursor: str | None) -> Ids:  # noqa: ARG002
@@ -118,10 +104,10 @@ class RetailCrm:
 
     # --- the walk and the feeds
 
-    async def _begin(self) -> _Cursor:
+    async def _begin(self) -> Cursor:
         """Take the ends of both histories, before anything is read."""
         ends = [await self._end_of(path) for path in ("/v5/customers/history", "/v5/customers-corporate/history")]
-        return _Cursor(ends[0], ends[1], walk=1, passes=2)
+        return Cursor(ends[0], ends[1], walk=1, passes=2)
 
     async def _end_of(self, path: str) -> int:
         """Return the last id of a history: that of the last row of its last page."""
@@ -129,7 +115,7 @@ class RetailCrm:
         last = first if _pages(first) <= 1 else await self._session.get(path, (_PAGE, ("page", str(_pages(first)))))
         return max((row["id"].count or 0 for row in last.rows("history")), default=0)
 
-    async def _walked(self, at: _Cursor) -> Page:
+    async def _walked(self, at: Cursor) -> Page:
         """Read everybody twice: whom a deletion moved over the border of two pages is met by the second time."""
         answer = await self._session.get("/v5/customers", (_PAGE, ("page", str(at.walk))))
         people = await self._with_companies(answer.rows("customers"))
@@ -138,17 +124,17 @@ class RetailCrm:
         if is_last and at.walk > 1 < at.passes:
             following = replace(at, walk=1, passes=at.passes - 1)
         done = total if is_last else at.walk * _SLICE
-        return Page(tuple(people), _written(following), True, done, total)
+        return Page(tuple(people), following.text, True, done, total)
 
-    async def _contacts(self, at: _Cursor) -> Page:
+    async def _contacts(self, at: Cursor) -> Page:
         """Read all contact persons again: a company is gone or has lost one, and its history does not say whom."""
         params = (_PAGE, ("page", str(at.contacts)), ("filter[isContact]", "1"))
         answer = await self._session.get("/v5/customers", params)
         people = await self._with_companies(answer.rows("customers"))
         following = replace(at, contacts=0 if at.contacts >= _pages(answer) else at.contacts + 1)
-        return Page(tuple(people), _written(following), True)
+        return Page(tuple(people), following.text, True)
 
-    async def _customers_fed(self, at: _Cursor) -> Page:
+    async def _customers_fed(self, at: Cursor) -> Page:
         answer, rows = await self._history("/v5/customers/history", at.customers)
         lost: list[Change] = []
         dirty: dict[str, None] = {}
@@ -163,20 +149,20 @@ class RetailCrm:
         people = await self._read(tuple(dirty))
         following = replace(at, customers=_last(rows, at.customers))
         missing = [Gone(each) for each in dirty if each not in {person.external_id for person in people}]
-        return Page((*lost, *missing, *people), _written(following), _has_more(answer, rows))
+        return Page((*lost, *missing, *people), following.text, _has_more(answer, rows))
 
-    async def _corporate_fed(self, at: _Cursor) -> Page:
+    async def _corporate_fed(self, at: Cursor) -> Page:
         answer, rows = await self._history("/v5/customers-corporate/history", at.corporate)
         following = replace(at, corporate=_last(rows, at.corporate))
         if not rows:
-            return Page((), _written(following), False)
+            return Page((), following.text, False)
         ids = tuple(dict.fromkeys(each for each in (row["customer"]["id"].id for row in rows) if each))
         found = await self._corporate("ids", ids)
         if len(found) < len(ids) or any("contact" in row["field"].text for row in rows):
-            return Page((), _written(replace(following, contacts=1)), True)
+            return Page((), replace(following, contacts=1).text, True)
         people = await self._read(tuple(dict.fromkeys(each for company in found for each in company.contacts)))
         # Once more through the customers' history: what it has since is read with the next page.
-        return Page(tuple(people), _written(following), _has_more(answer, rows))
+        return Page(tuple(people), following.text, _has_more(answer, rows))
 
     async def _history(self, path: str, since: int) -> tuple[Json, Sequence[Json]]:
         # A history that is empty has no end to go on from: it is read from its beginning.
@@ -242,15 +228,3 @@ def _last(rows: Iterable[Json], otherwise: int) -> int:
 
 def _has_more(answer: Json, rows: Sequence[Json]) -> bool:
     return bool(rows) and _pages(answer) > 1
-
-
-def _written(cursor: _Cursor) -> str:
-    return json.dumps(asdict(cursor))
-
-
-def _read_cursor(text: str) -> _Cursor:
-    found = read_json(text.encode())
-    numbers = [found[name].count for name in ("customers", "corporate", "walk", "contacts")]
-    if any(each is None for each in numbers):
-        raise CrmMalformed("the cursor is not one of RetailCRM")
-    return _Cursor(*(each or 0 for each in numbers), passes=found["passes"].count or 1)

@@ -101,10 +101,11 @@ class PostgresMirror:
         async with self._held(claim) as connection:
             await connection.execute(self._queries["managers"], *_place(claim), *columns)
 
-    async def done(self, claim: Claim, next_in: float) -> None:
+    async def done(self, claim: Claim, next_in: float, note: str | None = None) -> None:
         """End the lease after a run that reached its end."""
         async with self._ending(claim) as connection:
-            await connection.execute(self._queries["done"], *_place(claim), timedelta(seconds=next_in))
+            values = timedelta(seconds=next_in), note and note[:500]
+            await connection.execute(self._queries["done"], *_place(claim), *values)
 
     async def failed(self, claim: Claim, text: str, next_in: float, pause: float) -> None:
         """End the lease after a failure."""

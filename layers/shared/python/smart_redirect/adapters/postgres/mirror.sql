@@ -157,7 +157,7 @@ ON CONFLICT DO NOTHING
 WITH given AS (
     SELECT * FROM unnest($3::text[], $4::text[], $5::text[], $6::boolean[]) AS g (id, name, extension, is_active)
 ), dropped AS (
-    DELETE FROM crm_managers m WHERE m.enterprise_id = $1 AND m.connection_id = $2
+    DELETE FROM crm_managers m WHERE m.enterprise_id = $1 AND m.connection_id = $2 AND EXISTS (SELECT FROM given)
       AND NOT EXISTS (SELECT FROM given WHERE given.id = m.id)
 ), stamped AS (
     UPDATE crm_sync SET managers_at = clock_timestamp() WHERE enterprise_id = $1 AND connection_id = $2
@@ -175,9 +175,9 @@ WHERE enterprise_id = $1 AND connection_id = $2 AND fence = $3
 RETURNING true
 
 -- name: done
--- $3 when the next run is due.
+-- $3 when the next run is due, $4 what a person should know.
 UPDATE crm_sync SET synced_at = clock_timestamp(), next_at = clock_timestamp() + $3::interval, failures = 0,
-    open_until = NULL, error = NULL
+    open_until = NULL, error = $4
 WHERE enterprise_id = $1 AND connection_id = $2
 
 -- name: failed
