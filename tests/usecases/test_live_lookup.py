@@ -14,6 +14,7 @@ from smart_redirect.domain.enterprise import Enterprise
 from smart_redirect.domain.facts import Contact
 from smart_redirect.errors import CrmLimited, CrmMalformed, CrmRefused, CrmUnavailable
 from smart_redirect.usecases.live_lookup import LiveLookup, Patience
+from smart_redirect.usecases.ports import Missed
 from smart_redirect.usecases.ports_mirror import Key
 from tests.usecases.mirrored import Mirrored
 
@@ -22,6 +23,11 @@ OLGA = Person("1", "Петрова Ольга", ("8 (029) 111-22-33",), "17")
 LIVE, SECOND = Key(1, 5), Key(1, 6)
 ENTERPRISE = Enterprise(1, "0001", version=1)
 PATIENT = Patience(look_up=5.0)
+
+
+def missed(caller: str = CALLER, enterprise: Enterprise = ENTERPRISE, epoch: int = 0) -> Missed:
+    """A call whose caller no mirror knows."""
+    return Missed(enterprise, caller, epoch, frozenset({1, LIVE.connection_id, SECOND.connection_id}))
 
 
 class Caller:
@@ -38,7 +44,7 @@ class Caller:
     async def ask(
         self, caller: str = CALLER, left: float = 10.0, enterprise: Enterprise = ENTERPRISE, epoch: int = 0
     ) -> tuple[Contact, ...]:
-        contacts = await self.look_up(enterprise, caller, epoch, self.clock() + left)
+        contacts = await self.look_up(missed(caller, enterprise, epoch), self.clock() + left)
         await self.look_up.close()
         return contacts
 
@@ -99,7 +105,7 @@ async def test_a_miss_is_believed_for_a_while_by_every_process(mirrored: Mirrore
 async def test_many_calls_of_one_caller_are_one_flight(mirrored: Mirrored, crm: MemoryCrm) -> None:
     crm.takes = 0.05
     caller = Caller(mirrored)
-    answers = await asyncio.gather(*(caller.look_up(ENTERPRISE, CALLER, 0, caller.clock() + 10) for _ in range(20)))
+    answers = await asyncio.gather(*(caller.look_up(missed(), caller.clock() + 10) for _ in range(20)))
     await caller.look_up.close()
     assert (crm.calls, len(set(answers)), len(answers[0])) == (1, 1, 1)
 
@@ -187,3 +193,14 @@ async def test_a_connection_that_becomes_live_counts_with_the_next_version(mirro
 async def test_without_the_database_nothing_is_found_and_nothing_raised(mirrored: Mirrored, crm: MemoryCrm) -> None:
     await mirrored.pool.execute("ALTER TABLE crm_connections RENAME TO gone")
     assert await Caller(mirrored).ask() == ()
+
+
+async def test_a_connection_whose_word_would_not_count_is_not_asked(mirrored: Mirrored, crm: MemoryCrm) -> None:
+    second = await mirrored.connect(SECOND, live=True)
+    second.fill([OLGA])
+    caller = Caller(mirrored)
+    only = missed()._replace(connections=frozenset({SECOND.connection_id}))
+    assert [each.connection_id for each in await caller.look_up(only, caller.clock() + 10)] == [6]
+    assert [each.connection_id for each in await caller.look_up(missed(), caller.clock() + 10)] == [5, 6]
+    await caller.look_up.close()
+    assert (crm.calls, second.calls) == (1, 1)

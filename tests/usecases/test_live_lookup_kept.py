@@ -9,7 +9,7 @@ from smart_redirect.adapters.memory_crm import MemoryCrm
 from smart_redirect.domain.facts import Contact
 from smart_redirect.errors import CrmUnavailable
 from tests.usecases.mirrored import Mirrored
-from tests.usecases.test_live_lookup import ENTERPRISE, SECOND, Caller, crm
+from tests.usecases.test_live_lookup import SECOND, Caller, crm, missed
 
 __all__ = ["crm"]
 STRANGER = "+375290000000"
@@ -68,13 +68,13 @@ async def test_only_the_connection_that_failed_is_asked_again(mirrored: Mirrored
 async def test_one_that_hangs_does_not_take_the_answer_of_another(mirrored: Mirrored, crm: MemoryCrm) -> None:
     (await mirrored.connect(SECOND, live=True)).takes = 3600.0
     caller = Caller(mirrored)
-    assert await caller.look_up(ENTERPRISE, "+375291112233", 0, caller.clock() + 1.0) == (OLGA,)
+    assert await caller.look_up(missed(), caller.clock() + 1.0) == (OLGA,)
     await caller.look_up.close()
 
 
 async def test_another_call_while_the_first_waits_is_the_same_flight(mirrored: Mirrored, crm: MemoryCrm) -> None:
     crm.takes, caller = 0.05, Caller(mirrored)
-    first = asyncio.create_task(caller.look_up(ENTERPRISE, "+375291112233", 0, caller.clock() + 10))
+    first = asyncio.create_task(caller.look_up(missed(), caller.clock() + 10))
     await asyncio.sleep(0.01)
-    assert await caller.look_up(ENTERPRISE, "+375291112233", 0, caller.clock() + 10) == await first == (OLGA,)
+    assert await caller.look_up(missed(), caller.clock() + 10) == await first == (OLGA,)
     assert crm.calls == 1

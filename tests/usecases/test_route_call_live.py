@@ -4,6 +4,7 @@ import pytest
 
 from smart_redirect.domain.enterprise import Enterprise, Mode
 from smart_redirect.domain.facts import CallerFacts, Contact
+from smart_redirect.usecases.ports import Missed
 from tests.domain.routing_table import base
 from tests.usecases.desk import CALLER, QUESTION, Desk, enterprise
 
@@ -16,11 +17,13 @@ class Filler:
     def __init__(self) -> None:
         self.asked: list[tuple[str, float]] = []
         self.epochs: list[int] = []
+        self.connections: frozenset[int] = frozenset()
 
-    async def __call__(self, enterprise: Enterprise, caller: str, epoch: int, deadline: float) -> tuple[Contact, ...]:
-        self.asked.append((caller, deadline))
-        self.epochs.append(epoch)
-        return (OLGA,) if caller == CALLER else ()
+    async def __call__(self, call: Missed, deadline: float) -> tuple[Contact, ...]:
+        self.asked.append((call.caller, deadline))
+        self.epochs.append(call.epoch)
+        self.connections = call.connections
+        return (OLGA,) if call.caller == CALLER and OLGA.connection_id in call.connections else ()
 
 
 def desk_without_contacts(settings: Enterprise | None = None) -> tuple[Desk, Filler]:
@@ -43,6 +46,16 @@ async def test_a_look_up_is_told_the_epoch_that_the_facts_came_with() -> None:
     desk.database.cache_epoch = 7
     await desk.ask()
     assert filler.epochs == [0, 7]
+
+
+async def test_a_live_primary_is_asked_though_a_lower_one_knows_the_caller() -> None:
+    settings = enterprise()
+    primary, lower, *_ = settings.connections
+    desk, filler = desk_without_contacts(settings)
+    desk.database.facts[1, CALLER] = CallerFacts(contacts=(Contact(lower.id, "Другая", "18", "153"),))
+    decision = await desk.ask()
+    assert (filler.connections, OLGA.connection_id) == (frozenset({primary.id}), primary.id)
+    assert (decision.name.startswith("Ольга"), decision.context) == (True, "mngr31_0001363_1")
 
 
 async def test_a_caller_whom_the_mirror_knows_is_not_looked_up() -> None:

@@ -22,6 +22,23 @@ def contacts_of(connection: Connection, facts: CallerFacts) -> list[Contact]:
     return [contact for contact in facts.contacts if contact.connection_id == connection.id]
 
 
+def silent_connections(enterprise: Enterprise, facts: CallerFacts) -> frozenset[int]:
+    """Return whose word is not known and would count: of those before the first that has the name and the responsible.
+
+    Each of the two is taken from the first connection in the order that knows it.
+    """
+    silent, has_name, has_responsible = [], False, False
+    for connection in enterprise.connections:
+        if has_name and has_responsible:
+            break
+        contacts = contacts_of(connection, facts)
+        if not contacts:
+            silent.append(connection.id)
+        has_name = has_name or any(each.name for each in contacts)
+        has_responsible = has_responsible or any(each.responsible_id or each.responsible_extension for each in contacts)
+    return frozenset(silent)
+
+
 def responsible_of(enterprise: Enterprise, connection: Connection, contact: Contact) -> Extension | Candidate:
     """Return whose extension a contact leads to, whatever the line; else the candidate that says why to nobody's."""
     if not contact.responsible_id and not contact.responsible_extension:

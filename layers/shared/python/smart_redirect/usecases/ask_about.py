@@ -8,10 +8,10 @@ from typing import Protocol
 from smart_redirect.domain.enterprise import Enterprise, Extension
 from smart_redirect.domain.facts import CallerFacts
 from smart_redirect.domain.phone import normalise
-from smart_redirect.domain.responsible import OWN_CONTACTS, known_contacts, responsible_of
+from smart_redirect.domain.responsible import OWN_CONTACTS, known_contacts, responsible_of, silent_connections
 from smart_redirect.errors import BodyMalformed, NotFound
 from smart_redirect.usecases.ask_crms import AskCrms, Told
-from smart_redirect.usecases.ports import MissFiller
+from smart_redirect.usecases.ports import Missed, MissFiller
 from smart_redirect.usecases.ports_mirror import Account
 from smart_redirect.usecases.route_call import is_own
 
@@ -115,12 +115,14 @@ class AskAbout:
     async def _known(self, enterprise: Enterprise, phone: str) -> Known:
         """Return what a call would know: where the mirror lacks the caller, the live connections are asked."""
         known = await self._source.known(enterprise.id, phone)
-        if self._live is None or known.facts.contacts or not enterprise.connections:
+        connections = silent_connections(enterprise, known.facts)
+        if self._live is None or not connections:
             return known
         deadline = asyncio.get_running_loop().time() + _LIVE_SECONDS
-        contacts = await self._live(enterprise, phone, known.epoch, deadline)
-        origins = {each.connection_id: Origin("live", 0.0) for each in contacts}
-        return replace(known, facts=known.facts._replace(contacts=contacts), origins=origins) if contacts else known
+        contacts = await self._live(Missed(enterprise, phone, known.epoch, connections), deadline)
+        facts = known.facts._replace(contacts=(*known.facts.contacts, *contacts))
+        live = {each.connection_id: Origin("live", 0.0) for each in contacts}
+        return replace(known, facts=facts, origins={**known.origins, **live})
 
     async def _asked(self, number: str, phone: str) -> tuple[Enterprise, str]:
         enterprise = await self._source.enterprise(number) if number.isascii() and number.isalnum() else None

@@ -13,7 +13,7 @@ from smart_redirect.domain.facts import Contact
 from smart_redirect.errors import Unavailable
 from smart_redirect.usecases.live_cache import Lasting, LiveCache, Worth
 from smart_redirect.usecases.pace import OutOfTime
-from smart_redirect.usecases.ports import Clock
+from smart_redirect.usecases.ports import Clock, Missed
 from smart_redirect.usecases.ports_mirror import Account, Budgets, Key, LiveLedger, OpenCrm
 from smart_redirect.usecases.sync_crm import pause_after
 
@@ -33,15 +33,6 @@ class Patience:
     found: float = 300.0
     missed: float = 60.0
     in_process: Lasting = field(default_factory=Lasting)
-
-
-@dataclass(frozen=True, slots=True)
-class _Wanted:
-    """Whom a flight is about; `epoch` rises when what is kept of callers is to be forgotten."""
-
-    enterprise: Enterprise
-    caller: str
-    epoch: int
 
 
 @dataclass(slots=True)
@@ -74,25 +65,24 @@ class LiveLookup:
         self._patience = patience or Patience()
         self._cache = LiveCache(clock, self._patience.in_process)
         self._accounts: dict[int, tuple[int, Sequence[Account]]] = {}
-        self._flights: dict[tuple[int, str, int], asyncio.Task[None]] = {}
+        self._flights: dict[tuple[int, str, int, frozenset[int]], asyncio.Task[None]] = {}
         self._breakers: dict[Key, _Breaker] = {}
         self._writing: set[asyncio.Task[None]] = set()
 
-    async def __call__(self, enterprise: Enterprise, caller: str, epoch: int, deadline: float) -> tuple[Contact, ...]:
+    async def __call__(self, call: Missed, deadline: float) -> tuple[Contact, ...]:
         """Return what the CRMs know by the deadline; what is kept when there is no time, and never an error."""
-        wanted = _Wanted(enterprise, caller, epoch)
         until = min(deadline - _MARGIN, self._clock() + self._patience.look_up)
-        if until - self._clock() >= _LEAST and not self._is_settled(wanted):
-            await asyncio.wait({self._flight(wanted, until)}, timeout=max(0.0, until - self._clock()))
-        _, accounts = self._accounts.get(enterprise.id, (-1, ()))
+        if until - self._clock() >= _LEAST and not self._is_settled(call):
+            await asyncio.wait({self._flight(call, until)}, timeout=max(0.0, until - self._clock()))
+        accounts = self._known_accounts(call)
         if not accounts:
             return ()
-        kept = (self._cache.get(each.key, caller, epoch) for each in accounts)
+        kept = (self._cache.get(each.key, call.caller, call.epoch) for each in accounts)
         return tuple(contact for each in kept for contact in each.contacts)
 
-    def _flight(self, wanted: _Wanted, until: float) -> asyncio.Task[None]:
+    def _flight(self, wanted: Missed, until: float) -> asyncio.Task[None]:
         """Return the look-up that runs already, or begin one."""
-        place = wanted.enterprise.id, wanted.caller, wanted.epoch
+        place = wanted.enterprise.id, wanted.caller, wanted.epoch, wanted.connections
         flight = self._flights.get(place)
         if flight is None:
             flight = asyncio.create_task(self._safely(wanted, until))
@@ -105,24 +95,29 @@ class LiveLookup:
         await asyncio.gather(*self._flights.values(), *self._writing, return_exceptions=True)
         await asyncio.gather(*self._writing, return_exceptions=True)
 
-    def _is_settled(self, wanted: _Wanted) -> bool:
+    def _is_settled(self, wanted: Missed) -> bool:
         """Tell whether there is nothing to ask: each live connection has said all of the caller lately, or none is."""
-        version, accounts = self._accounts.get(wanted.enterprise.id, (-1, ()))
-        return version == wanted.enterprise.version and not self._unknown(accounts, wanted)
+        version, _ = self._accounts.get(wanted.enterprise.id, (-1, ()))
+        return version == wanted.enterprise.version and not self._unknown(self._known_accounts(wanted), wanted)
 
-    def _unknown(self, accounts: Sequence[Account], wanted: _Wanted) -> Sequence[Account]:
+    def _known_accounts(self, wanted: Missed) -> Sequence[Account]:
+        _, accounts = self._accounts.get(wanted.enterprise.id, (-1, ()))
+        return [each for each in accounts if each.key.connection_id in wanted.connections]
+
+    def _unknown(self, accounts: Sequence[Account], wanted: Missed) -> Sequence[Account]:
         kept = ((each, self._cache.get(each.key, wanted.caller, wanted.epoch)) for each in accounts)
         return [each for each, found in kept if found.worth is not Worth.ALL]
 
-    async def _safely(self, wanted: _Wanted, until: float) -> None:
+    async def _safely(self, wanted: Missed, until: float) -> None:
         try:
             await self._look_up(wanted, until)
         except Exception as error:
             _log(error)
 
-    async def _look_up(self, wanted: _Wanted, until: float) -> None:
+    async def _look_up(self, wanted: Missed, until: float) -> None:
         """Ask at once whoever has not said lately; what they say is in the cache then."""
-        accounts = await self._live(wanted.enterprise, until)
+        await self._read_accounts(wanted.enterprise, until)
+        accounts = self._known_accounts(wanted)
         now = self._clock()
         closed = [each for each in self._unknown(accounts, wanted) if self._breaker(each.key).open_until <= now]
         if not closed:
@@ -131,17 +126,16 @@ class LiveLookup:
         asked = [self._ask(each, wanted, until) for each in closed if each.key.connection_id in askable]
         await asyncio.gather(*asked)
 
-    async def _live(self, enterprise: Enterprise, until: float) -> Sequence[Account]:
-        """Return the live connections; any change of a connection is a new version of the settings."""
-        version, accounts = self._accounts.get(enterprise.id, (-1, ()))
+    async def _read_accounts(self, enterprise: Enterprise, until: float) -> None:
+        """Read the live connections; any change of a connection is a new version of the settings."""
+        version, _ = self._accounts.get(enterprise.id, (-1, ()))
         if version != enterprise.version:
             accounts = await self._ledger.accounts(enterprise.id, until - self._clock())
             if len(self._accounts) >= _MOST_VERSIONS:
                 self._accounts.clear()
             self._accounts[enterprise.id] = (enterprise.version, accounts)
-        return accounts
 
-    async def _ask(self, account: Account, wanted: _Wanted, until: float) -> None:
+    async def _ask(self, account: Account, wanted: Missed, until: float) -> None:
         breaker = self._breaker(account.key)
         try:
             async with asyncio.timeout(max(0.0, until - self._clock())):

@@ -67,10 +67,19 @@ class CallerFactsSource(Protocol):
         """
 
 
+class Missed(NamedTuple):
+    """Whom the mirrors of some connections lack, where their word would count; `epoch` is that of the caches."""
+
+    enterprise: Enterprise
+    caller: str
+    epoch: int
+    connections: frozenset[int]
+
+
 class MissFiller(Protocol):
     """Who is asked when the mirror does not know a caller."""
 
-    async def __call__(self, enterprise: Enterprise, caller: str, epoch: int, deadline: float) -> tuple[Contact, ...]:
+    async def __call__(self, call: Missed, deadline: float) -> tuple[Contact, ...]:
         """Return what the CRMs know of a caller by the deadline (the loop's clock, seconds); never raises.
 
         A risen epoch forgets what was kept of earlier look-ups.

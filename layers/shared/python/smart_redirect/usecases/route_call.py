@@ -8,6 +8,7 @@ from smart_redirect.domain.decision import Decision
 from smart_redirect.domain.enterprise import Enterprise, Host, Line, Mode
 from smart_redirect.domain.facts import NO_FACTS, CallerFacts, Freshness
 from smart_redirect.domain.phone import mask
+from smart_redirect.domain.responsible import silent_connections
 from smart_redirect.domain.routing import Question, decide
 from smart_redirect.errors import DatabaseUnavailable, TokenUnknown
 from smart_redirect.usecases.facts_cache import FactsCache
@@ -17,6 +18,7 @@ from smart_redirect.usecases.ports import (
     DecisionLog,
     DecisionRecord,
     FactsQuestion,
+    Missed,
     MissFiller,
     Normalise,
 )
@@ -73,8 +75,8 @@ class RouteCall:
     async def __call__(self, asked: Asked) -> Decision:
         """Return the decision by `asked.deadline`; RequestRefused if settings say so that have just changed."""
         known = await self._learn(asked)
-        if self.live is not None and _is_missed(known):
-            known = await self._fill(self.live, asked, known)
+        if self.live is not None and (connections := _silent(known)):
+            known = await self._fill(self.live, asked.deadline, known, connections)
         enterprise = known.held.enterprise
         question = Question(
             enterprise=enterprise,
@@ -117,10 +119,11 @@ class RouteCall:
         host = asked.readmit(current.enterprise) if asked.readmit else _current_host(current.enterprise, asked.host)
         return _Known(current, host, facts if caller == asked_for else NO_FACTS, caller, line)
 
-    async def _fill(self, live: MissFiller, asked: Asked, known: _Known) -> _Known:
-        enterprise = known.held.enterprise
-        contacts = await live(enterprise, known.caller or "", self._cache.epoch_of(enterprise.id), asked.deadline)
-        return known._replace(facts=known.facts._replace(contacts=contacts)) if contacts else known
+    async def _fill(self, live: MissFiller, deadline: float, known: _Known, connections: frozenset[int]) -> _Known:
+        enterprise, facts = known.held.enterprise, known.facts
+        call = Missed(enterprise, known.caller or "", self._cache.epoch_of(enterprise.id), connections)
+        contacts = await live(call, deadline)
+        return known._replace(facts=facts._replace(contacts=(*facts.contacts, *contacts))) if contacts else known
 
     def _identify(self, enterprise: Enterprise, request: CallRequest) -> tuple[Line | None, str | None]:
         line = enterprise.lines.get(request.line_id)
@@ -146,12 +149,13 @@ class RouteCall:
         )
 
 
-def _is_missed(known: _Known) -> bool:
-    """Tell whether the mirror lacks a caller whom the answer may depend on."""
+def _silent(known: _Known) -> frozenset[int]:
+    """Return the connections whose mirrors lack a caller on whom the answer may depend."""
     enterprise, line, facts = known.held.enterprise, known.line, known.facts
     is_silent = enterprise.mode is Mode.OFF or enterprise.switched_off or line is None or not line.enabled
-    is_known = not known.caller or bool(facts.contacts) or facts.source is not Freshness.DATABASE
-    return not is_silent and not is_known and bool(enterprise.connections)
+    if is_silent or not known.caller or facts.source is not Freshness.DATABASE:
+        return frozenset()
+    return silent_connections(enterprise, facts)
 
 
 def _shown(trunk_id: str) -> str:
