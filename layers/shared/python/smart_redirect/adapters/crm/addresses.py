@@ -9,6 +9,8 @@ Network = IPv4Network | IPv6Network
 Address = IPv4Address | IPv6Address
 # Addresses that hold an IPv4 address which a gateway would reach: NAT64 and 6to4.
 _TRANSLATED = (ip_network("64:ff9b::/96"), ip_network("64:ff9b:1::/48"), ip_network("2002::/16"))
+# Of IANA's special-purpose registries, what `ipaddress` of some Python takes for public: no CRM is there.
+_SPECIAL = tuple(map(ip_network, ("192.0.0.0/24", "192.88.99.0/24", "fec0::/10", "3fff::/20", "5f00::/16")))
 
 
 def read_networks(listed: Sequence[str]) -> tuple[Network, ...]:
@@ -43,5 +45,5 @@ def _plain(text: str) -> Address | None:
 
 def _is_public(address: Address) -> bool:
     special = address.is_multicast or address.is_private or address.is_reserved or address.is_unspecified
-    translated = any(address in network for network in _TRANSLATED if network.version == address.version)
-    return address.is_global and not special and not translated
+    listed = any(address in each for each in (*_TRANSLATED, *_SPECIAL) if each.version == address.version)
+    return address.is_global and not special and not listed

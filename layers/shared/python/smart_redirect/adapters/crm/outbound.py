@@ -13,7 +13,7 @@ import httpcore
 import httpx
 
 from smart_redirect.adapters.crm.addresses import Network
-from smart_redirect.adapters.crm.resolving import AddressNotAllowed, CheckedBackend, Resolve, resolve
+from smart_redirect.adapters.crm.resolving import AddressNotAllowed, CheckedBackend, Resolve
 from smart_redirect.errors import CrmMalformed, CrmRefused, CrmUnavailable
 
 ANSWER_LIMIT = 1024 * 1024
@@ -48,7 +48,7 @@ class Answer:
 class Outbound:
     """Sends requests to CRMs; one for each event loop, since its connections belong to it."""
 
-    def __init__(self, private: Sequence[Network] = (), ca_file: str = "", resolve: Resolve = resolve) -> None:
+    def __init__(self, private: Sequence[Network] = (), ca_file: str = "", resolve: Resolve | None = None) -> None:
         # httpx logs each address, keys in it included.
         for name in ("httpx", "httpcore"):
             logging.getLogger(name).setLevel(logging.WARNING)

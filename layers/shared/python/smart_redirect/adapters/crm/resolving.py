@@ -1,13 +1,13 @@
 """Connects to a CRM's host only when every address of its name may be reached, and to the very address checked."""
 
 import asyncio
-import socket
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import Any
 
 import httpcore
 
 from smart_redirect.adapters.crm.addresses import Network, may_connect
+from smart_redirect.adapters.crm.resolver import Resolver
 
 Resolve = Callable[[str, int], Awaitable[Sequence[str]]]
 # A second address is tried when the first does not answer; more would cost more than any look-up has.
@@ -18,12 +18,6 @@ class AddressNotAllowed(httpcore.ConnectError):
     """The name stands for an address that no request may go to."""
 
 
-async def resolve(host: str, port: int) -> Sequence[str]:
-    """Return the addresses of a name, in the order of the system's preference; OSError when there are none."""
-    found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    return tuple(dict.fromkeys(str(each[4][0]) for each in found))
-
-
 class CheckedBackend(httpcore.AsyncNetworkBackend):
     """httpcore's network with a guard before each connection.
 
@@ -31,9 +25,9 @@ class CheckedBackend(httpcore.AsyncNetworkBackend):
     later (DNS rebinding) changes nothing. TLS still proves the name.
     """
 
-    def __init__(self, private: Sequence[Network], resolve: Resolve = resolve) -> None:
+    def __init__(self, private: Sequence[Network], resolve: Resolve | None = None) -> None:
         self._private = private
-        self._resolve = resolve
+        self._resolve = resolve or Resolver()
         self._network = httpcore.AnyIOBackend()
 
     async def connect_tcp(
