@@ -10,11 +10,13 @@ LIMITS = [("retailcrm", 10, 1.0), ("amocrm", 7, 1.0), ("moysklad", 11, 3.0), ("u
 @pytest.mark.parametrize(("vendor", "requests", "seconds"), LIMITS)
 def test_no_window_has_more_than_the_vendor_allows(vendor: str, requests: int, seconds: float) -> None:
     rate = PUBLISHED[vendor]
-    assert rate.burst + rate.per_second * seconds <= requests
+    # Of a slice one request may be sent now, and the others up to a second after they were taken.
+    assert rate.burst + rate.per_second * seconds + rate.slice - 1 <= requests
 
 
 def test_bitrix24_counts_as_a_bucket_itself() -> None:
-    assert PUBLISHED["bitrix24"] == Rate(2.0, 50, 10)
+    rate = PUBLISHED["bitrix24"]
+    assert (rate.per_second, rate.burst + rate.slice - 1) == (2.0, 50)
 
 
 @pytest.mark.parametrize("vendor", [*PUBLISHED, "generic"])

@@ -71,6 +71,15 @@ async def shop(outbound: Outbound) -> AsyncIterator[Shop]:
     assert vendor.fake.refusals == []
 
 
+async def test_with_a_counterparty_that_is_gone_go_its_contact_persons(shop: Shop) -> None:
+    firm = shop.vendor.add(FIRM)
+    [pavel] = shop.vendor.set_persons(firm, ("Белов Павел", "8 029 111-22-55"))
+    shop.vendor.delete_at_once(firm)
+    gone = await shop.open().people((firm,))
+    assert gone[0] == Gone(firm)
+    assert Gone(pavel) in gone
+
+
 async def test_a_contact_person_is_somebody_with_the_company_s_name_and_responsible(shop: Shop) -> None:
     firm = shop.vendor.add(FIRM)
     [pavel] = shop.vendor.set_persons(firm, ("Белов Павел", "8 029 111-22-55"))

@@ -19,6 +19,7 @@ from smart_redirect.usecases.ports_mirror import Key
 from smart_redirect.usecases.sync_crm import Outcome
 
 _QUERIES = "connections"
+_BUSY = "it is synced by somebody else now, or is disabled or without credentials: see `crm status`"
 
 
 def add_commands(commands: Commands) -> None:
@@ -158,15 +159,16 @@ async def _sync(given: argparse.Namespace) -> int:
         row = next(each for each in rows if each["id"] == key.connection_id)
         counts = await deployment.connection.fetchrow(load(_QUERIES)["counts"], key.enterprise_id, key.connection_id)
     if outcome is Outcome.BUSY:
-        raise CrmError("it is synced by somebody else now, or is disabled or without credentials: see `crm status`")
+        raise CrmError(_BUSY)
     print_status(row, counts)
     return 0 if outcome is Outcome.DONE else 1
 
 
 async def _begin_anew(parts: CrmParts, key: Key) -> None:
     claim = await parts.mirror.claim(key, 60.0)
-    if claim is not None:
-        await parts.mirror.walk_anew(claim)
+    if claim is None:
+        raise CrmError(_BUSY)
+    await parts.mirror.walk_anew(claim)
 
 
 async def _watch(deployment: Deployment, key: Key) -> None:

@@ -12,16 +12,22 @@ class Rate:
     burst: int
     reserve: int = 1
 
+    @property
+    def slice(self) -> int:
+        """How many a process takes at once: a second's worth, if the bucket can have it."""
+        return max(1, min(int(self.per_second), self.burst - self.reserve))
+
 
 # The vendors' limits are 10 a second, a bucket of 50 that loses 2 a second, 7 a second, 11 in 3 seconds (a user's
 # token counts four times from December 2026 on), and 10 a second. A bucket that is full gives `burst` at once and goes
-# on at its rate: both together stay within each limit, whichever moment the vendor counts from.
+# on at its rate; what a process has taken and not yet sent comes on top. All together stay within each limit, whichever
+# moment the vendor counts from.
 PUBLISHED: Mapping[str, Rate] = {
-    "retailcrm": Rate(7.0, 3, 1),
-    "bitrix24": Rate(2.0, 50, 10),
+    "retailcrm": Rate(7.0, 2, 1),
+    "bitrix24": Rate(2.0, 49, 10),
     "amocrm": Rate(5.0, 2, 1),
-    "moysklad": Rate(8 / 3, 3, 1),
-    "uon": Rate(7.0, 3, 1),
+    "moysklad": Rate(8 / 3, 2, 1),
+    "uon": Rate(7.0, 2, 1),
 }
 _CAREFUL = Rate(5.0, 5, 1)
 

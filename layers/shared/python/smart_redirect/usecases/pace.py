@@ -45,7 +45,7 @@ class Pace:
             if self._has_left(account.key):
                 return
             rate = rate_of(account.vendor, account.settings)
-            grant = await self._budgets.take(account.key, max(1, int(rate.per_second)), rate, rate.reserve)
+            grant = await self._budgets.take(account.key, rate.slice, rate, rate.reserve)
             if grant.requests:
                 self._left[account.key] = (grant.requests, self._clock())
             else:

@@ -13,7 +13,7 @@ from smart_redirect.adapters.crm.json_values import Json
 from smart_redirect.adapters.crm.moysklad_audit import Audit
 from smart_redirect.adapters.crm.moysklad_cursor import START, Clock, Cursor, advanced, read_cursor, written
 from smart_redirect.adapters.crm.moysklad_lists import Rows, page_of, part
-from smart_redirect.adapters.crm.moysklad_people import counterparty_of, ids_of, read_people, tail, vanished
+from smart_redirect.adapters.crm.moysklad_people import absent, counterparty_of, ids_of, read_people, tail, vanished
 from smart_redirect.adapters.crm.moysklad_session import open_phone_session, open_session
 from smart_redirect.adapters.crm.outbound import Outbound
 from smart_redirect.adapters.crm.phones import has_phone
@@ -90,7 +90,7 @@ class MoySklad:
         return Ids(tuple(each for row in rows for each in ids_of(row)), following.text if more else None)
 
     async def people(self, external_ids: tuple[str, ...]) -> tuple[Person | Gone, ...]:
-        """Return these people, each with the counterparty that he belongs to."""
+        """Return these people, each with its counterparty; of one that is gone all contact persons too."""
         wanted = list(dict.fromkeys(filter(None, map(counterparty_of, external_ids))))
         known: dict[str, Person] = {}
         for start in range(0, len(wanted), _PAGE):
@@ -98,7 +98,8 @@ class MoySklad:
             params = (("filter", chosen + _BOTH), _EXPANDED, *part(0, _PAGE))
             rows, _ = await page_of(self._session, _PATH, params)
             known |= {each.external_id: each for each in self._people(await self._with_contacts(rows))}
-        return tuple(known.get(each, Gone(each)) for each in external_ids)
+        left = (gone for each in wanted if each not in known for gone in absent(each, 0))
+        return (*(known.get(each, Gone(each)) for each in external_ids), *left)
 
     async def managers(self) -> tuple[Manager, ...]:
         """Return all employees, those in the archive too, with their extensions where the Phone API tells them."""

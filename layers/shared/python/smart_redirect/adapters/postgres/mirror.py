@@ -16,6 +16,8 @@ from smart_redirect.domain.crm import Manager
 from smart_redirect.domain.crm_mirror import Fold
 from smart_redirect.usecases.ports_mirror import Account, Claim, Key, LeaseLost, Mark, State, Step
 
+# Of a count that a CRM tells, no more than the column holds.
+_MOST_COUNTED = 2**31 - 1
 _LEASE = timedelta(seconds=180)
 _STAGED = ("enterprise_id", "connection_id", "external_id", "phone", "name", "responsible_id", "updated_at", "is_lead")
 
@@ -52,7 +54,8 @@ class PostgresMirror:
     async def apply(self, claim: Claim, page: Fold, step: Step) -> None:
         """Write a page and its cursor in one transaction."""
         async with self._held(claim) as connection:
-            values = step.cursor, step.walked, step.done, step.total
+            total = None if step.total is None else min(step.total, _MOST_COUNTED)
+            values = step.cursor, step.walked, min(step.done, _MOST_COUNTED), total
             sweep = await connection.fetchval(self._queries["step"], *_place(claim), *values)
             await self._merge(connection, claim, page, sweep)
             if step.walked and not claim.state.walked:
