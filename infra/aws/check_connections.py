@@ -47,6 +47,8 @@ def main(given: list[str]) -> int:
 def _connections(name: str, properties: dict[str, Any], values: dict[str, str]) -> int:
     variables = properties.get("Environment", {}).get("Variables", {})
     each = int(variables["SMART_REDIRECT_POOL_SIZE"]) if "SMART_REDIRECT_POOL_SIZE" in variables else EACH[name]
+    if name == "GetCustomerDataFunction" and values["CallPathAsksCrms"] == "true":
+        each += 1
     return each * _environments(name, properties, values) if each else 0
 
 

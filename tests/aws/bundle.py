@@ -57,7 +57,8 @@ class Bundle:
         template = yaml.safe_load((self.folder / "template.yaml").read_text(encoding="utf-8"))
         common, own = template["Globals"]["Function"], template["Resources"][name]["Properties"]
         variables = {**_variables(common, template), **_variables(own, template)}
-        layers = [each["Ref"] for each in own["Layers"] if each["Ref"].endswith("Layer")]
+        chosen = [each["Fn::If"][2] if "Fn::If" in each else each for each in own["Layers"]]
+        layers = [each["Ref"] for each in chosen if each["Ref"].endswith("Layer")]
         paths = tuple(self.folder / each for each in layers)
         timeout = own.get("Timeout", common["Timeout"])
         return Function(name, own["Handler"], timeout, self.folder / name, paths, variables)

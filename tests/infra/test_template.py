@@ -134,6 +134,15 @@ def test_more_connections_than_the_database_grants_are_not_deployed(reserved: st
     assert (done.returncode == 0, done.stderr) == (fits, "")
 
 
+def test_a_call_path_that_asks_crms_has_all_packages_and_another_connection() -> None:
+    command = [PYTHON, "-m", "infra.aws.check_connections", "CallPathReserved=10", "CallPathAsksCrms=true"]
+    said = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False).stdout
+    assert "    20 GetCustomerDataFunction\n" in said
+    layers = functions()["GetCustomerDataFunction"]["Layers"]
+    [[live, otherwise]] = [each["Fn::If"][1:] for each in layers if "Fn::If" in each]
+    assert (live["Ref"].startswith("DepsFullLayer"), otherwise["Ref"].startswith("DepsCallLayer")) == (True, True)
+
+
 def test_every_route_of_the_code_is_declared_and_the_other_way_round() -> None:
     declared = {(method.upper(), path) for api in apis() for method, path, _ in routes(api)}
     served = {("POST", CALL_PATH)} | {("POST", f"/api/callevent/{kind}") for kind in EventKind}

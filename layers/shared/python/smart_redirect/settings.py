@@ -90,6 +90,7 @@ class ReleaseSettings:
 class CrmSettings:
     """What no enterprise may say of the way to its CRM."""
 
+    crm_live: bool = False
     crm_private_networks: str = ""
     crm_ca_file: str = ""
 

@@ -1,10 +1,11 @@
 """Puts the call path's Lambda handler together; whatever fails is answered with the 27-byte nothing."""
 
 import asyncio
+import importlib
 import logging
 import os
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, nullcontext
 from typing import Any
 
 from smart_redirect.adapters.stdout_log import StdoutLog
@@ -22,6 +23,9 @@ _CONNECT_SECONDS = 2.0
 _SNAPSHOT_SECONDS = 0.5
 _LONGEST_HOLD = 0.2
 _MOST_SNAPSHOTS = 100
+# For writing what a CRM has said; the reply waits for it, because nothing runs after it.
+_SETTLING = 0.05
+Settle = Callable[[float], Awaitable[None]]
 
 
 @asynccontextmanager
@@ -30,17 +34,28 @@ async def _open() -> AsyncIterator[Any]:
     settings = await deployment.settings()
     log = StdoutLog(full_phones=settings.full_phones, function=os.environ.get("AWS_LAMBDA_FUNCTION_NAME", ""))
     async with open_call_path(settings, log, renewed=deployment.renewed_url) as call_path:
-        yield _Application(call_path)
+        live = _open_live()(settings, deployment.renewed_url) if settings.crm_live else nullcontext()
+        async with live as asking:
+            call_path.route_call.live = asking
+            yield _Application(call_path, asking and asking.settle)
+
+
+def _open_live() -> Any:
+    """Import what asks CRMs, where the deployment wants it: half a second for packages that are in the full layer only."""
+    return importlib.import_module("smart_redirect.bootstrap.live").open_live
 
 
 class _Application:
     """The endpoint, and a way to open its connection before a call needs it."""
 
-    def __init__(self, call_path: CallPath) -> None:
+    def __init__(self, call_path: CallPath, settle: Settle | None = None) -> None:
         self._call_path = call_path
+        self._settle = settle
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         await self._call_path.endpoint(scope, receive, send)
+        if self._settle is not None:
+            await self._settle(_SETTLING)
 
     async def connect(self) -> None:
         """Open the connection, unless one is open; Unavailable if the database does not answer."""

@@ -95,6 +95,16 @@ class LiveLookup:
         await asyncio.gather(*self._flights.values(), *self._writing, return_exceptions=True)
         await asyncio.gather(*self._writing, return_exceptions=True)
 
+    async def settle(self, seconds: float) -> None:
+        """Wait so long for what is asked and written, and end what is left: afterwards the process may be frozen."""
+        until = self._clock() + seconds
+        while running := {*self._flights.values(), *self._writing}:
+            _, late = await asyncio.wait(running, timeout=max(0.0, until - self._clock()))
+            for each in late:
+                each.cancel()
+            if late:
+                await asyncio.wait(late)
+
     def _is_settled(self, wanted: Missed) -> bool:
         """Tell whether there is nothing to ask: each live connection has said all of the caller lately, or none is."""
         version, _ = self._accounts.get(wanted.enterprise.id, (-1, ()))
