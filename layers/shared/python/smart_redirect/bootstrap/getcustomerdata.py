@@ -41,7 +41,7 @@ async def _open() -> AsyncIterator[Any]:
 
 
 def _open_live() -> Any:
-    """Import what asks CRMs, where the deployment wants it: half a second for packages that are in the full layer only."""
+    """Import what asks CRMs, where the deployment wants it: half a second, for packages of the full layer."""
     return importlib.import_module("smart_redirect.bootstrap.live").open_live
 
 
