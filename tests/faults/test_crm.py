@@ -18,6 +18,7 @@ from tests.fakes.crm.retailcrm import KEY as API_KEY
 from tests.fakes.crm.retailcrm import RetailCrm
 from tests.fakes.crm.server import (
     Misdeed,
+    bomb,
     broken_json,
     cut,
     fail,
@@ -26,6 +27,7 @@ from tests.fakes.crm.server import (
     other_json,
     redirect,
     serving_beside,
+    too_much,
     write_authority,
 )  # fmt: skip
 from tests.fakes.crm.vendor import Customer
@@ -47,6 +49,8 @@ TROUBLES: dict[str, Misdeed | str] = {
     "answers 500": fail,
     "cuts its answer": cut,
     "redirects": redirect,
+    "answers 3 MB": too_much,
+    "answers a bomb": bomb,
     "is over its limit": RetailCrm().limited,
     "refuses connections": "https://localhost:{closed}",
     "has no address": "https://no-such-name.invalid",

@@ -40,7 +40,9 @@ def crm() -> MemoryCrm:
 
 async def test_a_connection_that_works_is_well_in_every_point(crm: MemoryCrm) -> None:
     findings = await checked(crm)(ACCOUNT)
-    assert [each.what for each in findings] == ["managers", "customers", "deletions", "look-up", "budget"]
+    assert [each.what for each in findings] == [
+        "managers", "customers", "one customer", "deletions", "look-up", "budget",
+    ]  # fmt: skip
     assert all(each.is_well for each in findings)
     assert found(findings, "managers").text == "2, 1 with an extension"
     assert "5 in all" in found(findings, "customers").text
@@ -58,6 +60,16 @@ async def test_a_right_that_is_missing_keeps_nothing_else_from_being_tried(crm: 
     findings = await checked(crm)(ACCOUNT)
     assert found(findings, "managers") == Finding("managers", False, "CrmRefused: may not read users")
     assert found(findings, "customers").is_well
+
+
+async def test_somebody_who_is_listed_and_cannot_be_read_by_id_is_told(crm: MemoryCrm) -> None:
+    crm.unreadable = {"0000"}
+    finding = found(await checked(crm)(ACCOUNT), "one customer")
+    assert (finding.is_well, finding.text) == (False, "CrmMalformed: answers 400")
+
+
+async def test_without_anybody_nobody_is_read_by_id() -> None:
+    assert "one customer" not in {each.what for each in await checked(MemoryCrm())(ACCOUNT)}
 
 
 async def test_an_error_that_is_not_ours_is_not_shown(crm: MemoryCrm) -> None:

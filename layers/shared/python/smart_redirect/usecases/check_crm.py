@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TypeVar
 
-from smart_redirect.domain.crm import Ids, Manager, Page
+from smart_redirect.domain.crm import Gone, Ids, Manager, Page, Person
 from smart_redirect.domain.crm_budget import rate_of
 from smart_redirect.usecases.ask_crms import described
 from smart_redirect.usecases.pace import Pace
@@ -44,9 +44,11 @@ class CheckCrm:
             crm = self._open(account, partial(pace.turn, account))
         except Exception as error:
             return [Finding("credentials and settings", False, described(error))]
+        somebody: list[str] = []
         findings = [
             await self._tried("managers", crm.managers, _of_managers),
-            await self._tried("customers", partial(crm.changes, None), _of_page),
+            await self._tried("customers", partial(crm.changes, None), partial(_of_page, somebody)),
+            *([await self._tried("one customer", partial(crm.people, (somebody[0],)), _of_one)] if somebody else []),
             await self._tried("deletions", partial(crm.ids, None), _of_ids),
             await self._look_up(crm),
         ]
@@ -76,10 +78,17 @@ def _of_managers(managers: Sequence[Manager]) -> tuple[bool, str]:
     return True, f"{len(managers)}, {known} with an extension"
 
 
-def _of_page(page: Page) -> tuple[bool, str]:
+def _of_page(somebody: list[str], page: Page) -> tuple[bool, str]:
+    somebody += [each.external_id for each in page.changes if isinstance(each, Person)]
     if page.total is not None:
         return True, f"can be read, {page.total} in all"
     return True, f"can be read, {len(page.changes)} on the first page" + (", more follow" if page.more else "")
+
+
+def _of_one(found: Sequence[Person | Gone]) -> tuple[bool, str]:
+    if any(isinstance(each, Person) for each in found):
+        return True, "can be read by id, as webhooks and the daily comparison need it"
+    return False, "is in the list, but not there when asked for by id"
 
 
 def _of_ids(ids: Ids) -> tuple[bool, str]:
