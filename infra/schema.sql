@@ -481,12 +481,15 @@ CREATE TABLE public.crm_tokens (
     key_id integer,
     credentials_hash bytea,
     renewed_at timestamp with time zone,
+    renewing_until timestamp with time zone,
     CONSTRAINT sealed_by_a_key CHECK (((sealed IS NULL) = (key_id IS NULL)))
 );
 
 COMMENT ON TABLE public.crm_tokens IS 'newest OAuth tokens of a connection; the row is locked while one process renews them: refresh tokens work once';
 
 COMMENT ON COLUMN public.crm_tokens.credentials_hash IS 'SHA-256 of the sealed credentials that they grew from: new credentials void them';
+
+COMMENT ON COLUMN public.crm_tokens.renewing_until IS 'until when somebody renews; a process that died in between is waited for no longer';
 
 CREATE TABLE public.dead_events (
     id bigint NOT NULL,

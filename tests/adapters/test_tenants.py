@@ -22,6 +22,8 @@ PHONE, NEW = "+375291112233", "+375294445566"
 FOREIGN = ("чужой", "0002", "777", "foreign")
 AT, MINUTE = datetime(2026, 1, 2, tzinfo=UTC), timedelta(seconds=60)
 BETWEEN = timedelta(seconds=20), timedelta(seconds=90)
+RENEWED = "UPDATE crm_tokens SET renewed_at = '2026-01-02 00:00:00+00'"
+RENEWING = "UPDATE crm_tokens SET renewing_until = '2026-01-02 00:00:00+00'"
 PEOPLE, MISSING = ["1", "2"], ["9"]
 FOUND = (PEOPLE, [PHONE, PHONE], ["я", "я"], ["17", "17"], ["150", "150"], [AT, AT], [False, False])
 
@@ -107,8 +109,10 @@ CASES: dict[tuple[str, str], Case] = {
     ("warm", "claim"): own(PHONE, *BETWEEN),
     ("tokens", "current"): own(b"same"),
     ("tokens", "begin"): own(before="DELETE FROM crm_tokens WHERE enterprise_id = 1"),
-    ("tokens", "hold"): own(),
-    ("tokens", "keep"): own(b"new", b"new", 1),
+    ("tokens", "claim"): own(MINUTE, before=RENEWED),
+    ("tokens", "release"): own(AT, before=RENEWING),
+    ("tokens", "exists"): own(),
+    ("tokens", "keep"): own(b"new", b"new", 1, AT, before=RENEWED),
 }
 SETTINGS = """
 INSERT INTO enterprises (id, number, name) OVERRIDING SYSTEM VALUE VALUES ({e}, '000{e}', '{name}');

@@ -5,11 +5,12 @@ from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
+import asyncpg
 import pytest
 
 from smart_redirect.adapters.memory_tokens import MemoryTokens
 from smart_redirect.adapters.postgres.pool import open_pool
-from smart_redirect.adapters.postgres.tokens import PostgresTokens
+from smart_redirect.adapters.postgres.tokens import PostgresTokens, Renewals
 from smart_redirect.adapters.sealed import Seal
 from smart_redirect.errors import CrmRefused, DatabaseUnavailable
 from smart_redirect.usecases.ports_crm import Tokens, TokenStore
@@ -119,3 +120,62 @@ async def test_of_a_connection_that_is_gone_nothing_is_kept(pool: Any) -> None:
     with pytest.raises(DatabaseUnavailable):
         await PostgresTokens(pool, SEAL, ACCOUNT).renew(None, vendor.refresh)
     assert vendor.asked == 0
+
+
+async def test_more_renewals_at_once_than_connections_do_not_wait_for_each_other(pool: Any, database_url: str) -> None:
+    for number in range(2, 7):
+        row = "INSERT INTO crm_connections (enterprise_id, id, vendor, name, position) VALUES (1, $1::int, 'x', $1::text, $1::int)"
+        await pool.execute(row.replace("$1::text", "'c' || $1::text"), number)
+    small = await open_pool(database_url, size=2)
+
+    async def refresh(_: Tokens | None) -> Tokens:
+        # A turn among the requests, which the budget in the same database gives.
+        await asyncio.wait_for(small.fetchval("SELECT pg_sleep(0.01)"), 5)
+        return Tokens("a", "r", 1.0)
+
+    stores = [PostgresTokens(small, SEAL, replace(ACCOUNT, key=Key(1, number))) for number in range(1, 7)]
+    assert len(await asyncio.gather(*(each.renew(None, refresh) for each in stores))) == 6
+    small.terminate()
+
+
+async def test_a_renewal_that_nobody_waits_for_any_more_is_kept(pool: Any) -> None:
+    vendor, renewals = Vendor(), Renewals()
+    waiting = asyncio.create_task(PostgresTokens(pool, SEAL, ACCOUNT, renewals).renew(None, vendor.refresh))
+    while not vendor.asked:
+        await asyncio.sleep(0.001)
+    waiting.cancel()
+    await renewals.finish()
+    assert await PostgresTokens(pool, SEAL, ACCOUNT).current() == Tokens("access-1", "refresh-1", 1001.0)
+
+
+async def test_tokens_are_kept_by_another_connection_when_one_is_lost(pool: Any, database_url: str) -> None:
+    killer = await asyncpg.connect(database_url)
+    others = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+
+    async def refresh(_: Tokens | None) -> Tokens:
+        await killer.execute(others)
+        return Tokens("a", "r", 1.0)
+
+    store = PostgresTokens(pool, SEAL, ACCOUNT)
+    assert await store.renew(None, refresh) == await store.current() == Tokens("a", "r", 1.0)
+    await killer.close()
+
+
+async def test_a_process_that_died_while_it_renewed_is_not_waited_for_for_ever(pool: Any) -> None:
+    store, vendor = PostgresTokens(pool, SEAL, ACCOUNT), Vendor()
+    first = await store.renew(None, vendor.refresh)
+    await pool.execute("UPDATE crm_tokens SET renewing_until = now() + interval '0.3 s'")
+    assert (await store.renew(first, vendor.refresh), vendor.asked) != (first, 1)
+    assert vendor.asked == 2
+
+
+async def test_what_was_renewed_meanwhile_is_not_overwritten_by_what_is_older(pool: Any) -> None:
+    store, other = PostgresTokens(pool, SEAL, ACCOUNT), PostgresTokens(pool, SEAL, ACCOUNT)
+
+    async def slowly(_: Tokens | None) -> Tokens:
+        await pool.execute("UPDATE crm_tokens SET renewing_until = now()")
+        await other.renew(None, Vendor().refresh)
+        return Tokens("late", "late", 1.0)
+
+    await store.renew(None, slowly)
+    assert await store.current() == Tokens("access-1", "refresh-1", 1001.0)

@@ -204,3 +204,11 @@ async def test_a_connection_whose_word_would_not_count_is_not_asked(mirrored: Mi
     assert [each.connection_id for each in await caller.look_up(missed(), caller.clock() + 10)] == [5, 6]
     await caller.look_up.close()
     assert (crm.calls, second.calls) == (1, 1)
+
+
+async def test_waiting_for_the_database_is_no_failure_of_the_crm(mirrored: Mirrored, crm: MemoryCrm) -> None:
+    caller = Caller(mirrored, Patience(look_up=0.3))
+    async with mirrored.pool.acquire() as other, other.transaction():
+        await other.execute("LOCK TABLE crm_budgets")
+        assert [await caller.ask() for _ in range(4)] == [()] * 4
+    assert len(await caller.ask()) == 1

@@ -4,7 +4,7 @@ import importlib
 import json
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
@@ -17,7 +17,7 @@ from smart_redirect.adapters.postgres.hooks import PostgresHooks
 from smart_redirect.adapters.postgres.live import PostgresLive
 from smart_redirect.adapters.postgres.mirror import PostgresMirror
 from smart_redirect.adapters.postgres.pool import RenewedUrl, open_pool
-from smart_redirect.adapters.postgres.tokens import PostgresTokens
+from smart_redirect.adapters.postgres.tokens import PostgresTokens, Renewals
 from smart_redirect.adapters.postgres.warm import PostgresEnding
 from smart_redirect.adapters.sealed import Seal
 from smart_redirect.settings import Settings
@@ -37,7 +37,9 @@ from smart_redirect.web.crm import CrmEndpoints
 from smart_redirect.web.crm_about import AboutEndpoints
 from smart_redirect.web.dialplan import Guard
 
-_AT_ONCE = 4
+# Connections: for syncs and the operator, and for webhooks and look-ups of calls, which wait for nobody's page.
+_AT_ONCE = 3
+_QUICK = 2
 
 
 class MakeCrm(Protocol):
@@ -49,7 +51,7 @@ class MakeCrm(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class CrmParts:
-    """What keeps the mirrors and what answers about them, on one small pool."""
+    """What keeps the mirrors and what answers about them, on two small pools; `pool` is that of the syncs."""
 
     warm: Warm
     sync: SyncCrm
@@ -69,23 +71,28 @@ class CrmParts:
 async def open_crm(
     settings: Settings, make: MakeCrm | None = None, renewed: RenewedUrl | None = None
 ) -> AsyncIterator[CrmParts]:
-    """Yield the parts; the pool connects when it is first needed."""
-    statements = settings.statement_cache
-    pool = await open_pool(settings.database_url, size=_AT_ONCE, statement_cache=statements, renewed=renewed)
-    vendors = LazyVendors(settings)
-    try:
-        yield replace(_assemble(settings, pool, make or vendors), prepare=vendors.prepare)
-    finally:
-        await vendors.close()
-        pool.terminate()
+    """Yield the parts; the pools connect when they are first needed."""
+    statements, url = settings.statement_cache, settings.database_url
+    vendors, renewals = LazyVendors(settings), Renewals()
+    async with AsyncExitStack() as stack:
+        pool, quick = [
+            await open_pool(url, size=size, statement_cache=statements, renewed=renewed) for size in (_AT_ONCE, _QUICK)
+        ]
+        stack.callback(quick.terminate)
+        stack.callback(pool.terminate)
+        stack.push_async_callback(vendors.close)
+        stack.push_async_callback(renewals.finish)
+        opened = unsealing(Seal(settings.key_bytes, settings.key_id), make or vendors, pool, renewals)
+        yield replace(_assemble(settings, pool, quick, opened), prepare=vendors.prepare)
 
 
-def _assemble(settings: Settings, pool: "asyncpg.Pool[Any]", make: MakeCrm) -> CrmParts:
-    mirror, hooks = PostgresMirror(pool), PostgresHooks(pool)
-    budgets, open_account = PostgresBudgets(pool), unsealing(Seal(settings.key_bytes, settings.key_id), make, pool)
+def _assemble(
+    settings: Settings, pool: "asyncpg.Pool[Any]", quick: "asyncpg.Pool[Any]", open_account: OpenCrm
+) -> CrmParts:
+    mirror, hooks, budgets = PostgresMirror(pool), PostgresHooks(quick), PostgresBudgets(pool)
     sync = SyncCrm(mirror, open_account, Pace(budgets, time.monotonic))
     patience = Patience(in_process=Lasting(settings.names_seconds, settings.routes_seconds))
-    live = LiveLookup(PostgresLive(pool), open_account, budgets, time.monotonic, patience)
+    live = LiveLookup(PostgresLive(quick), open_account, PostgresBudgets(quick), time.monotonic, patience)
     refresh = RefreshLikely(PostgresEnding(pool), PostgresLive(pool), open_account, budgets, time.monotonic)
     guard = Guard(settings.listed(settings.trusted_proxies), settings.operator_key)
     source, check = PostgresAbout(pool), CheckCrm(open_account, budgets, time.monotonic)
@@ -95,14 +102,14 @@ def _assemble(settings: Settings, pool: "asyncpg.Pool[Any]", make: MakeCrm) -> C
     return CrmParts(Warm(mirror, sync), sync, mirror, routes, about, source, check, live, refresh, pool)
 
 
-def unsealing(seal: Seal, make: MakeCrm, pool: "asyncpg.Pool[Any]") -> OpenCrm:
+def unsealing(seal: Seal, make: MakeCrm, pool: "asyncpg.Pool[Any]", renewals: Renewals) -> OpenCrm:
     """Return what opens a connection's credentials and makes its CRM by them; they win over the settings."""
 
     def open_account(account: Account, turn: Turn) -> Crm:
         key = account.key
         text = seal.open(account.sealed, account.key_id, key.enterprise_id, key.connection_id)
         settings = {**account.settings, **json.loads(text)}
-        tokens = PostgresTokens(pool, seal, account)
+        tokens = PostgresTokens(pool, seal, account, renewals)
         return make(account.vendor, Access(settings, account.country, turn, tokens))
 
     return open_account

@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from smart_redirect.adapters.postgres.budgets import PostgresBudgets
 from smart_redirect.adapters.postgres.live import PostgresLive
 from smart_redirect.adapters.postgres.pool import RenewedUrl, open_pool
+from smart_redirect.adapters.postgres.tokens import Renewals
 from smart_redirect.adapters.sealed import Seal
 from smart_redirect.bootstrap.crm import LazyVendors, unsealing
 from smart_redirect.settings import Settings
@@ -24,9 +25,11 @@ async def open_live(settings: Settings, renewed: RenewedUrl | None = None) -> As
     pool = await open_pool(settings.database_url, size=1, statement_cache=statements, renewed=renewed)
     budgets, seal = PostgresBudgets(pool), Seal(settings.key_bytes, settings.key_id)
     patience = Patience(in_process=Lasting(settings.names_seconds, settings.routes_seconds))
-    opened = unsealing(seal, vendors, pool)
+    renewals = Renewals()
+    opened = unsealing(seal, vendors, pool, renewals)
     try:
         yield LiveLookup(PostgresLive(pool), opened, budgets, time.monotonic, patience)
     finally:
+        await renewals.finish()
         await vendors.close()
         pool.terminate()

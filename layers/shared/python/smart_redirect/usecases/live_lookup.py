@@ -10,11 +10,11 @@ from smart_redirect.domain.crm_budget import rate_of
 from smart_redirect.domain.crm_mirror import Owner, owners_of
 from smart_redirect.domain.enterprise import Enterprise
 from smart_redirect.domain.facts import Contact
-from smart_redirect.errors import Unavailable
+from smart_redirect.errors import DatabaseUnavailable, Unavailable
 from smart_redirect.usecases.live_cache import Lasting, LiveCache, Worth
 from smart_redirect.usecases.pace import OutOfTime
 from smart_redirect.usecases.ports import Clock, Missed
-from smart_redirect.usecases.ports_mirror import Account, Budgets, Key, LiveLedger, OpenCrm
+from smart_redirect.usecases.ports_mirror import Account, Budgets, Key, LiveLedger, OpenCrm, Turn
 from smart_redirect.usecases.sync_crm import pause_after
 
 logger = logging.getLogger(__name__)
@@ -41,6 +41,18 @@ class _Breaker:
 
     failures: int = 0
     open_until: float = 0.0
+
+
+class _Turn:
+    """The turns of one look-up, and whether it got any."""
+
+    def __init__(self, take: Turn) -> None:
+        self._take = take
+        self.was_granted = False
+
+    async def __call__(self) -> None:
+        await self._take()
+        self.was_granted = True
 
 
 class LiveLookup:
@@ -146,15 +158,18 @@ class LiveLookup:
             self._accounts[enterprise.id] = (enterprise.version, accounts)
 
     async def _ask(self, account: Account, wanted: Missed, until: float) -> None:
-        breaker = self._breaker(account.key)
+        breaker, turn = self._breaker(account.key), _Turn(partial(self._take_turn, account))
         try:
             async with asyncio.timeout(max(0.0, until - self._clock())):
-                crm = self._open(account, partial(self._take_turn, account))
+                crm = self._open(account, turn)
                 found = await crm.lookup(wanted.caller, until - self._clock())
-        except OutOfTime:
+        except (OutOfTime, DatabaseUnavailable):
             return
         except Exception as error:
             _log(error)
+            if isinstance(error, TimeoutError) and not turn.was_granted:
+                # It waited for the database: that is no failure of the CRM.
+                return
             breaker.failures += 1
             breaker.open_until = self._clock() + pause_after(error, breaker.failures)
             return

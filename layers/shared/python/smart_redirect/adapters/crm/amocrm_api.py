@@ -7,7 +7,15 @@ from time import time
 
 from smart_redirect.adapters.crm.json_values import Json, read_json
 from smart_redirect.adapters.crm.outbound import Answer, Outbound
-from smart_redirect.adapters.crm.session import READ_SECONDS, Params, Session, base_url, credential, retry_after
+from smart_redirect.adapters.crm.session import (
+    READ_SECONDS,
+    RENEWAL_SECONDS,
+    Params,
+    Session,
+    base_url,
+    credential,
+    retry_after,
+)
 from smart_redirect.errors import CrmLimited, CrmMalformed, CrmRefused, CrmUnavailable
 from smart_redirect.usecases.ports_crm import Access, Tokens
 
@@ -80,7 +88,9 @@ class Application:
 
     async def _refresh(self, newest: Tokens | None) -> Tokens:
         fields = {**self.fields, "grant_type": "refresh_token", "refresh_token": (newest or self.given).refresh}
-        answer = await self.session.post_json("/oauth2/access_token", json.dumps(fields).encode())
+        answer = await self.session.post_json(
+            "/oauth2/access_token", json.dumps(fields).encode(), seconds=RENEWAL_SECONDS
+        )
         access, refresh = answer["access_token"].text, answer["refresh_token"].text
         if not access or not refresh:
             raise CrmMalformed("its answer has no tokens")

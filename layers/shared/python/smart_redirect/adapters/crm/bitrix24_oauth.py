@@ -1,11 +1,11 @@
 """OAuth of Bitrix24: an application's tokens, which are renewed when the portal says that they have expired."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from time import time
 
 from smart_redirect.adapters.crm.json_values import Json, read_json
 from smart_redirect.adapters.crm.outbound import Answer, Outbound
-from smart_redirect.adapters.crm.session import Session, base_url, credential
+from smart_redirect.adapters.crm.session import RENEWAL_SECONDS, Session, base_url, credential
 from smart_redirect.errors import CrmMalformed, CrmRefused
 from smart_redirect.usecases.ports_crm import Access, Tokens
 
@@ -28,7 +28,7 @@ class Application:
 
     session: Session
     client_id: str
-    client_secret: str
+    client_secret: str = field(repr=False)
     given: Tokens
 
     async def tokens(self) -> Tokens | None:
@@ -50,6 +50,7 @@ class Application:
                 ("client_secret", self.client_secret),
                 ("refresh_token", (newest or self.given).refresh),
             ),
+            seconds=RENEWAL_SECONDS,
         )
         return _read(answer)
 

@@ -13,6 +13,8 @@ from smart_redirect.usecases.ports_crm import Access
 
 Params = Sequence[tuple[str, str]]
 READ_SECONDS = 30.0
+# Of a renewal of tokens: well within the lease that it is done under.
+RENEWAL_SECONDS = 10.0
 _WAIT = 5.0
 _REFUSALS = frozenset({401, 402, 403})
 _LIMITS = frozenset({429, 503})
