@@ -4,8 +4,20 @@ from collections.abc import Iterator
 
 import pytest
 
-from smart_redirect.domain.crm import Change, Found, Gone, Merged, Person
-from smart_redirect.domain.crm_mirror import MOST_OWNERS, MOST_PHONES, Fold, Owner, Steps, T, finding, folding, owner
+from smart_redirect.domain.crm import Change, Found, Gone, Manager, Merged, Person
+from smart_redirect.domain.crm_mirror import (
+    MOST_OWNERS,
+    MOST_PHONES,
+    Fold,
+    Owner,
+    Steps,
+    T,
+    finding,
+    folding,
+    kept_extensions,
+    kept_managers,
+    owner,
+)
 
 PHONE = "+375291112233"
 
@@ -72,3 +84,21 @@ def test_of_those_whose_phones_end_alike_fifty_are_looked_at() -> None:
     ours, late = Person("us", "x", (PHONE,)), Person("late", "x", (PHONE,))
     owners = done(finding(Found((*others, *alike, ours, late)), "BY", PHONE))
     assert [each.external_id for each in owners] == ["us"]
+
+
+def test_managers_are_kept_by_the_rules_of_people() -> None:
+    given = (Manager(" 17\x00", "Анна\ud800\n" + "x" * 300, "1" * 300, is_active=False), Manager("\x00", "Nobody", "1"))
+    assert kept_managers(given) == (Manager("17", "Анна " + "x" * 195, "1" * 200, is_active=False),)
+    assert kept_managers([Manager("18", "", " \x00")]) == (Manager("18", ""),)
+
+
+def test_the_manager_of_a_person_is_the_one_that_is_kept() -> None:
+    [manager] = kept_managers([Manager("a\x00b", "x")])
+    assert owner(Person("1", "x", (), "a\x00b"), "BY").responsible_id == manager.id
+
+
+def test_of_a_look_up_the_extensions_of_those_who_are_responsible_are_kept() -> None:
+    found = Found(
+        (Person("1", "x", (), "17\x00"), Person("2", "x")), (("17\x00", "150\x00"), ("18", "151"), ("17\x00", ""))
+    )
+    assert kept_extensions(found) == {"17": "150"}

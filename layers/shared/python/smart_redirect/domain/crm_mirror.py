@@ -5,7 +5,7 @@ from collections.abc import Generator, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
-from smart_redirect.domain.crm import Change, Found, Person
+from smart_redirect.domain.crm import Change, Found, Manager, Person
 from smart_redirect.domain.phone import may_be, normalise
 
 T = TypeVar("T")
@@ -94,6 +94,27 @@ def finding(found: Found, country: str, phone: str) -> Steps[Sequence[Owner]]:
 
 def _cost(change: Change) -> int:
     return max(1, min(len(change.phones), MOST_PHONES)) if isinstance(change, Person) else 1
+
+
+def kept_managers(managers: Iterable[Manager]) -> tuple[Manager, ...]:
+    """Return managers as they are kept, without those who have no id."""
+    found = (
+        Manager(
+            id=kept_id(each.id),
+            name=_kept(each.name)[:_LONGEST_NAME],
+            extension=_kept(each.extension or "")[:_LONGEST_NAME] or None,
+            is_active=each.is_active,
+        )
+        for each in managers
+    )
+    return tuple(each for each in found if each.id)
+
+
+def kept_extensions(found: Found) -> dict[str, str]:
+    """Return the extensions of those who are responsible for somebody who was found, by their ids, as they are kept."""
+    wanted = {each.responsible_id for each in found.people}
+    known = kept_managers(Manager(each, "", extension) for each, extension in found.extensions if each in wanted)
+    return {each.id: each.extension for each in known if each.extension}
 
 
 def _rank(each: Owner) -> tuple[bool, bool, float, int, str]:

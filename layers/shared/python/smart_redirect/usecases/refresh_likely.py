@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from smart_redirect.domain.crm_budget import Rate, rate_of
+from smart_redirect.domain.crm_mirror import kept_extensions
 from smart_redirect.domain.likely_callers import likelihood
 from smart_redirect.errors import Unavailable
 from smart_redirect.usecases.in_slices import owners_of
@@ -125,7 +126,7 @@ class RefreshLikely:
             return False
         owners = await owners_of(found, account.country, phone)
         if owners:
-            await self._live.found(account.key, owners, dict(found.extensions), BELIEVED.found)
+            await self._live.found(account.key, owners, kept_extensions(found), BELIEVED.found)
         else:
             await self._live.missed(account.key, phone, BELIEVED.missed)
         return True

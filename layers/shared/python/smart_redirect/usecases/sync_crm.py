@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from enum import StrEnum
 from functools import partial
 
-from smart_redirect.domain.crm_mirror import kept_id
+from smart_redirect.domain.crm_mirror import kept_id, kept_managers
 from smart_redirect.errors import CrmLimited, CrmMalformed, CrmRefused, CrmUnavailable, DatabaseUnavailable, Unavailable
 from smart_redirect.usecases.in_slices import Folding
 from smart_redirect.usecases.pace import OutOfTime, Pace
@@ -80,7 +80,7 @@ class SyncCrm:
 
     async def _sync(self, run: _Run) -> None:
         if _is_due(run.claim.state.managers_ago, self._rhythm.managers):
-            await self._mirror.managers(run.claim, await run.crm.managers())
+            await self._mirror.managers(run.claim, kept_managers(await run.crm.managers()))
         failed = await self._hints(run)
         await self._changes(run)
         if _is_due(run.claim.state.swept_ago, self._rhythm.sweep) or run.claim.state.is_sweeping:
