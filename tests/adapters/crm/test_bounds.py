@@ -11,7 +11,7 @@ import pytest
 
 from smart_redirect.adapters.crm import amocrm, bitrix24, generic, moysklad, retailcrm
 from smart_redirect.adapters.crm.bounds import MOST_MANAGERS, MOST_OF_A_COMPANY, End, in_turns
-from smart_redirect.adapters.crm.json_values import Json
+from smart_redirect.adapters.crm.json_values import MOST_ROWS, Json
 from smart_redirect.adapters.crm.outbound import Answer, Outbound, Query
 from smart_redirect.adapters.memory_tokens import MemoryTokens
 from smart_redirect.errors import CrmMalformed
@@ -105,6 +105,13 @@ async def test_contact_persons_and_companies_without_an_end_are_malformed(name: 
     with pytest.raises(CrmMalformed, match="does not end"):
         await crm.people((person,))
     assert http.sent <= most + 1
+
+
+def test_a_page_may_be_as_long_as_the_longest_and_no_longer() -> None:
+    page = Json({"rows": [{}] * MOST_ROWS, "others": [{}] * (MOST_ROWS + 1)})
+    assert len(page.rows("rows")) == MOST_ROWS
+    with pytest.raises(CrmMalformed, match="more others than a page may have"):
+        page.rows("others")
 
 
 def test_a_list_may_be_as_long_as_the_limit_and_no_longer() -> None:

@@ -117,7 +117,7 @@ class MoySklad:
     async def _extensions(self) -> dict[str, str]:
         if self._phone is None:
             return {}
-        rows = (await self._phone.get("/employee")).rows("employees")
+        rows = (await self._phone.get("/employee")).rows("employees", MOST_MANAGERS)
         return {tail(row["meta"]["href"].text): row["extention"].text for row in rows}
 
     # --- counterparties
