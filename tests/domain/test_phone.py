@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from phonenumbers import PhoneMetadata, PhoneNumberType
 
-from smart_redirect.domain.phone import mask, normalise
+from smart_redirect.domain.phone import mask, may_be, normalise
 from tests.domain.phone_forms import LOOKED_UP, NOT_PUBLIC, USUAL
 
 
@@ -26,6 +26,23 @@ def _rows(table: dict[tuple[str, str], dict[str, list[str]]]) -> list[tuple[str,
 @pytest.mark.parametrize(("country", "area", "raw", "number"), _rows(USUAL) + _rows(LOOKED_UP))
 def test_every_form_of_a_number_is_one_caller(country: str, area: str, raw: str, number: str) -> None:
     assert normalise(raw, country, area) == number
+
+
+@pytest.mark.parametrize(("country", "area", "raw", "number"), _rows(USUAL) + _rows(LOOKED_UP))
+def test_every_form_may_be_that_number_and_not_its_neighbour(country: str, area: str, raw: str, number: str) -> None:
+    neighbour = number[:-1] + ("0" if number[-1] != "0" else "1")
+    assert (may_be(raw, number) or bool(area), may_be(raw, neighbour)) == (True, False)
+
+
+def test_an_example_of_each_country_may_be_itself_however_it_is_written() -> None:
+    forms = (phonenumbers.PhoneNumberFormat.NATIONAL, phonenumbers.PhoneNumberFormat.INTERNATIONAL)
+    for country in sorted(phonenumbers.SUPPORTED_REGIONS):
+        for kind in (PhoneNumberType.FIXED_LINE, PhoneNumberType.MOBILE):
+            example = phonenumbers.example_number_for_type(country, kind)
+            for form in forms if example else ():
+                raw = phonenumbers.format_number(example, form)
+                number = normalise(raw, country)
+                assert number is None or may_be(raw, number), (country, raw)
 
 
 @pytest.mark.parametrize("country", ["BY", "RU", "UA", "KZ", "PL", "DE", "LT", "US"])

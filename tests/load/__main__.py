@@ -5,6 +5,7 @@ import sys
 
 from tests.load import (
     call_path,
+    crm_page,
     dialplan,
     dialplan_reload,
     history_size,
@@ -25,6 +26,7 @@ SECTIONS = {
     "releases": releases.run,
     "import_calls": import_calls.run,
     "mirror": mirror.run,
+    "crm_page": crm_page.run,
     "warm_hits": warm_hits.run,
 }
 

@@ -9,7 +9,7 @@ from smart_redirect.adapters.memory_mirror import MemoryMirror
 from smart_redirect.adapters.memory_mirror_rows import ConnectionRows, MirrorRows
 from smart_redirect.adapters.memory_warm import MemoryCalls
 from smart_redirect.domain.crm import Found, Person
-from smart_redirect.domain.crm_mirror import owners_of
+from smart_redirect.usecases.in_slices import owners_of
 from smart_redirect.usecases.ports_mirror import Account, Key
 from smart_redirect.usecases.refresh_likely import MOST_EACH, RefreshLikely
 from tests.load.month import Event, Habits, month
@@ -113,7 +113,7 @@ class Ours:
 
     async def _look_up(self, wanted: str) -> None:
         found = await self.crm.lookup(wanted, 1.0)
-        if owners := owners_of(found, "BY", wanted):
+        if owners := await owners_of(found, "BY", wanted):
             await self.live.found(KEY, owners, {}, 300.0)
         else:
             await self.live.missed(KEY, wanted, 60.0)

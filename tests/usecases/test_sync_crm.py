@@ -196,6 +196,20 @@ async def test_people_are_read_though_the_managers_may_not_be(mirrored: Mirrored
     assert (await mirrored.state())["error"] is None
 
 
+async def test_a_manager_whom_no_database_can_keep_as_he_is_stops_nothing(mirrored: Mirrored) -> None:
+    crm = mirrored.crms[KEY]
+    crm.fill(people(3))
+    crm.users = (
+        Manager("17\x00", "Ан\ud800на\x00" + "x" * 300, "15\x070"),
+        Manager("\x00", "x"),
+        Manager("18", "Пётр", "\x00"),
+    )
+    assert await mirrored.sync() is Outcome.DONE
+    rows = await mirrored.pool.fetch("SELECT id, left(name, 6) AS name, extension FROM crm_managers ORDER BY id")
+    assert [tuple(row) for row in rows] == [("17", "Ан на ", "15 0"), ("18", "Пётр", None)]
+    assert await mirrored.rows() == mirrored.expected()
+
+
 async def test_two_runs_at_once_do_not_do_the_work_twice(mirrored: Mirrored) -> None:
     crm = mirrored.crms[KEY]
     crm.fill(people(10))

@@ -14,8 +14,8 @@ from smart_redirect.adapters.memory_tokens import MemoryTokens
 from smart_redirect.adapters.postgres.budgets import PostgresBudgets
 from smart_redirect.adapters.postgres.mirror import PostgresMirror
 from smart_redirect.domain.crm import Found, Gone, Ids, Person
-from smart_redirect.domain.crm_mirror import owners_of
 from smart_redirect.errors import CrmMalformed, CrmRefused
+from smart_redirect.usecases.in_slices import owners_of
 from smart_redirect.usecases.pace import Pace
 from smart_redirect.usecases.ports_crm import Access, Crm
 from smart_redirect.usecases.ports_mirror import Account, Turn
@@ -114,7 +114,8 @@ async def test_archived_counterparties_are_kept_and_come_after_all_others(shop: 
     shop.vendor.fake.counterparties[firm]["archived"] = True
     told, _ = await shop.fed()
     assert len(told) == 3
-    assert owners_of(Found(tuple(told.values())), "BY", "+375172000000")[0].external_id == olga
+    owners = await owners_of(Found(tuple(told.values())), "BY", "+375172000000")
+    assert owners[0].external_id == olga
 
 
 async def test_a_look_up_finds_who_is_archived(shop: Shop) -> None:

@@ -1,17 +1,25 @@
 """What a page of changes means for the mirror: one last state a person, with phones in E.164 and texts to be kept."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Generator, Iterable, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
-from smart_redirect.domain.crm import Change, Found, Gone, Merged, Person
-from smart_redirect.domain.phone import normalise
+from smart_redirect.domain.crm import Change, Found, Manager, Person
+from smart_redirect.domain.phone import may_be, normalise
+
+T = TypeVar("T")
+Steps = Generator[int, None, T]
+"""Work that stops after each person to tell how many phones it has looked at, for whoever must not be held up by it."""
 
 # What PostgreSQL cannot keep, and what a broken CRM sends: NUL and lone surrogates, among other control characters.
 _UNKEPT = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]+")
 _LONGEST_NAME = 200
 _LONGEST_ID = 200
-_MOST_PHONES = 50
+# A phone from abroad takes 0.1 ms, and nobody has that many: whoever lists more of them has something else there.
+MOST_PHONES = 10
+# Of those whom a CRM names as the owners of one phone.
+MOST_OWNERS = 50
 # Years that every date type has; a time outside is no time.
 _LATEST = 4_102_444_800.0
 
@@ -36,27 +44,29 @@ class Fold:
     gone: tuple[str, ...] = ()
 
 
-def fold(changes: Iterable[Change], country: str) -> Fold:
+def folding(changes: Iterable[Change], country: str) -> Steps[Fold]:
     """Return the last state of each person, in order of appearance; `country` completes national numbers."""
-    last: dict[str, Owner | None] = {}
+    last: dict[str, Change] = {}
     for change in changes:
-        external_id = kept_id(change.external_id)
-        if not external_id:
-            continue
-        last.pop(external_id, None)
-        match change:
-            case Person():
-                last[external_id] = owner(change, country)
-            case Gone() | Merged():
-                # The one that it was joined with comes as a person of its own.
-                last[external_id] = None
-    owners = tuple(each for each in last.values() if each is not None)
-    return Fold(owners, tuple(external_id for external_id, each in last.items() if each is None))
+        if external_id := kept_id(change.external_id):
+            last.pop(external_id, None)
+            last[external_id] = change
+        yield 1
+    owners: list[Owner] = []
+    gone: list[str] = []
+    for external_id, change in last.items():
+        if isinstance(change, Person):
+            owners.append(owner(change, country))
+        else:
+            # The one that it was joined with comes as a person of its own.
+            gone.append(external_id)
+        yield _cost(change)
+    return Fold(tuple(owners), tuple(gone))
 
 
 def owner(person: Person, country: str) -> Owner:
     """Return a person as the mirror keeps it; what is no full public number is left out."""
-    phones = (normalise(raw, country) for raw in person.phones[:_MOST_PHONES])
+    phones = (normalise(raw, country) for raw in person.phones[:MOST_PHONES])
     return Owner(
         external_id=kept_id(person.external_id),
         name=_kept(person.name)[:_LONGEST_NAME],
@@ -67,10 +77,44 @@ def owner(person: Person, country: str) -> Owner:
     )
 
 
-def owners_of(found: Found, country: str, phone: str) -> Sequence[Owner]:
+def finding(found: Found, country: str, phone: str) -> Steps[Sequence[Owner]]:
     """Return those who really have the phone (E.164), in the mirror's order: CRMs compare loosely."""
-    owners = [each for each in (owner(person, country) for person in found.people) if phone in each.phones]
+    owners: list[Owner] = []
+    alike = 0
+    for person in found.people:
+        if any(may_be(raw, phone) for raw in person.phones[:MOST_PHONES]):
+            alike += 1
+            each = owner(person, country)
+            owners += [each] if phone in each.phones else []
+        yield _cost(person)
+        if alike == MOST_OWNERS:
+            break
     return sorted(owners, key=_rank)
+
+
+def _cost(change: Change) -> int:
+    return max(1, min(len(change.phones), MOST_PHONES)) if isinstance(change, Person) else 1
+
+
+def kept_managers(managers: Iterable[Manager]) -> tuple[Manager, ...]:
+    """Return managers as they are kept, without those who have no id."""
+    found = (
+        Manager(
+            id=kept_id(each.id),
+            name=_kept(each.name)[:_LONGEST_NAME],
+            extension=_kept(each.extension or "")[:_LONGEST_NAME] or None,
+            is_active=each.is_active,
+        )
+        for each in managers
+    )
+    return tuple(each for each in found if each.id)
+
+
+def kept_extensions(found: Found) -> dict[str, str]:
+    """Return the extensions of those who are responsible for somebody who was found, by their ids, as they are kept."""
+    wanted = {each.responsible_id for each in found.people}
+    known = kept_managers(Manager(each, "", extension) for each, extension in found.extensions if each in wanted)
+    return {each.id: each.extension for each in known if each.extension}
 
 
 def _rank(each: Owner) -> tuple[bool, bool, float, int, str]:

@@ -23,6 +23,8 @@ _SHORTEST = 7
 _SHORTEST_FOREIGN = 10
 # With a city code in front, so many digits are tried as a local number.
 _LOCAL = range(5, 9)
+# What a number has at its end in every way of writing it, at home and abroad.
+_SAME_END = 6
 # The plus, and what E.164 and the column of the history allow: 7 to 15 digits.
 _FULL = range(8, 17)
 
@@ -73,6 +75,12 @@ def normalise(raw: str, country: str, area_code: str = "") -> str | None:
     if plan is None:
         return _looked_up(number, country, area_code)
     return _usual(number, plan, area_code) or _looked_up(number, country, area_code)
+
+
+def may_be(raw: str, phone: str) -> bool:
+    """Tell whether `normalise` may make this phone (E.164) of a number, without a look at any numbering plan."""
+    number = _digits(raw)
+    return number is not None and number[-_SAME_END:] == phone[-_SAME_END:]
 
 
 def _digits(raw: str) -> str | None:

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from functools import partial
 
 from smart_redirect.domain.crm_budget import rate_of
-from smart_redirect.domain.crm_mirror import Owner, owners_of
+from smart_redirect.domain.crm_mirror import Owner
 from smart_redirect.errors import CrmLimited, Unavailable
+from smart_redirect.usecases.in_slices import owners_of
 from smart_redirect.usecases.ports import Clock
 from smart_redirect.usecases.ports_mirror import Account, Budgets, OpenCrm
 
@@ -45,7 +46,8 @@ class AskCrms:
                 found = await crm.lookup(phone, seconds)
         except Exception as error:
             return Told(account, ms=self._since(began), error=described(error))
-        return Told(account, owners_of(found, account.country, phone), found.extensions, self._since(began))
+        owners = await owners_of(found, account.country, phone)
+        return Told(account, owners, found.extensions, self._since(began))
 
     async def _turn(self, account: Account) -> None:
         rate = rate_of(account.vendor, account.settings)

@@ -7,10 +7,11 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from smart_redirect.domain.crm_budget import rate_of
-from smart_redirect.domain.crm_mirror import Owner, owners_of
+from smart_redirect.domain.crm_mirror import Owner, kept_extensions
 from smart_redirect.domain.enterprise import Enterprise
 from smart_redirect.domain.facts import Contact
 from smart_redirect.errors import DatabaseUnavailable, Unavailable
+from smart_redirect.usecases.in_slices import owners_of
 from smart_redirect.usecases.live_cache import Lasting, LiveCache, Worth
 from smart_redirect.usecases.pace import OutOfTime
 from smart_redirect.usecases.ports import Clock, Missed
@@ -174,7 +175,7 @@ class LiveLookup:
             breaker.open_until = self._clock() + pause_after(error, breaker.failures)
             return
         breaker.failures = 0
-        owners, extensions = owners_of(found, account.country, wanted.caller), dict(found.extensions)
+        owners, extensions = await owners_of(found, account.country, wanted.caller), kept_extensions(found)
         contacts = tuple(contact_of(account.key, each, extensions) for each in owners)
         self._cache.put(account.key, wanted.caller, contacts, wanted.epoch)
         self._keep(account.key, wanted.caller, owners, extensions)

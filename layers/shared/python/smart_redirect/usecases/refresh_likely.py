@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from functools import partial
 
 from smart_redirect.domain.crm_budget import Rate, rate_of
-from smart_redirect.domain.crm_mirror import owners_of
+from smart_redirect.domain.crm_mirror import kept_extensions
 from smart_redirect.domain.likely_callers import likelihood
 from smart_redirect.errors import Unavailable
+from smart_redirect.usecases.in_slices import owners_of
 from smart_redirect.usecases.live_lookup import Patience
 from smart_redirect.usecases.pace import OutOfTime
 from smart_redirect.usecases.ports import Clock
@@ -123,9 +124,9 @@ class RefreshLikely:
                 found = await self._open(account, _Turns(partial(self._may_ask, account))).lookup(phone, _LOOK_UP)
         except OutOfTime:
             return False
-        owners = owners_of(found, account.country, phone)
+        owners = await owners_of(found, account.country, phone)
         if owners:
-            await self._live.found(account.key, owners, dict(found.extensions), BELIEVED.found)
+            await self._live.found(account.key, owners, kept_extensions(found), BELIEVED.found)
         else:
             await self._live.missed(account.key, phone, BELIEVED.missed)
         return True

@@ -6,8 +6,9 @@ from dataclasses import asdict, dataclass
 from enum import StrEnum
 from functools import partial
 
-from smart_redirect.domain.crm_mirror import fold, kept_id
+from smart_redirect.domain.crm_mirror import kept_id, kept_managers
 from smart_redirect.errors import CrmLimited, CrmMalformed, CrmRefused, CrmUnavailable, DatabaseUnavailable, Unavailable
+from smart_redirect.usecases.in_slices import Folding
 from smart_redirect.usecases.pace import OutOfTime, Pace
 from smart_redirect.usecases.ports_crm import Crm
 from smart_redirect.usecases.ports_mirror import Claim, Key, LeaseLost, Mark, Mirror, OpenCrm, Step
@@ -58,6 +59,7 @@ class SyncCrm:
         self._open = open_crm
         self._pace = pace
         self._rhythm = rhythm or Rhythm()
+        self._fold = Folding()
 
     async def __call__(self, key: Key, may_go_on: Callable[[], bool] = lambda: True) -> Outcome:
         """Sync one connection until it is done or time runs out; DatabaseUnavailable is the only error."""
@@ -97,7 +99,7 @@ class SyncCrm:
         except CrmUnavailable as error:
             logger.warning("the managers of connection %s were not read: %s", run.claim.account.key, _text(error))
             return f"managers: {_text(error)}"
-        await self._mirror.managers(run.claim, managers)
+        await self._mirror.managers(run.claim, kept_managers(managers))
         return None
 
     def _every(self, claim: Claim) -> float:
@@ -137,7 +139,7 @@ class SyncCrm:
 
     async def _read_again(self, run: _Run, marks: Sequence[Mark]) -> None:
         people = await run.crm.people(tuple(mark.external_id for mark in marks))
-        await self._mirror.apply_marked(run.claim, fold(people, run.claim.account.country), marks)
+        await self._mirror.apply_marked(run.claim, await self._fold(people, run.claim.account.country), marks)
 
     async def _changes(self, run: _Run) -> None:
         cursor, walked, more = run.claim.state.cursor, run.claim.state.walked, True
@@ -148,7 +150,7 @@ class SyncCrm:
             more, ended = page.more, walked or not page.more
             if page.changes or page.cursor != cursor or ended != walked:
                 step = Step(page.cursor, ended, page.done, page.total)
-                await self._mirror.apply(run.claim, fold(page.changes, run.claim.account.country), step)
+                await self._mirror.apply(run.claim, await self._fold(page.changes, run.claim.account.country), step)
             cursor, walked = page.cursor, ended
 
     async def _sweep(self, run: _Run) -> None:

@@ -11,11 +11,13 @@ from time import monotonic
 
 from smart_redirect.adapters.crm.amocrm_api import AmoApi, make_api
 from smart_redirect.adapters.crm.amocrm_people import KINDS, Kind, company_ids, contact_ids, read_person
+from smart_redirect.adapters.crm.bounds import MOST_MANAGERS, End
 from smart_redirect.adapters.crm.json_values import Json, read_json
 from smart_redirect.adapters.crm.outbound import Outbound
 from smart_redirect.adapters.crm.phones import has_phone
 from smart_redirect.adapters.crm.session import Params
 from smart_redirect.domain.crm import Change, Found, Gone, Ids, Manager, Page, Person
+from smart_redirect.domain.crm_mirror import kept_managers
 from smart_redirect.domain.crm_name import NameFormats, read_formats
 from smart_redirect.errors import CrmMalformed, CrmUnavailable
 from smart_redirect.usecases.ports_crm import Access
@@ -100,15 +102,14 @@ class AmoCrm:
 
     async def managers(self) -> tuple[Manager, ...]:
         """Return all users; amoCRM knows no extensions."""
-        found, page, more = list[Manager](), 1, True
+        found, page, more, end = list[Manager](), 1, True, End(MOST_MANAGERS)
         while more:
             answer = await self._api.get("/users", (("limit", str(_USERS)), ("page", str(page))))
             rows = answer["_embedded"].rows("users") if answer else ()
-            found += [
-                Manager(row["id"].text, row["name"].text, None, row["rights"]["is_active"].is_true)
-                for row in rows
-                if row["id"].id
-            ]
+            end.count(len(rows))
+            found += kept_managers(
+                Manager(row["id"].text, row["name"].text, None, row["rights"]["is_active"].is_true) for row in rows
+            )
             more, page = bool(rows) and bool(answer["_links"]["next"]), page + 1
         return tuple(found)
 

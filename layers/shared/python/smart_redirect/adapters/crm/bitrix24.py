@@ -28,11 +28,13 @@ from smart_redirect.adapters.crm.bitrix24_people import (
     writings,
 )
 from smart_redirect.adapters.crm.bitrix24_rest import PAGE, Answers, Portal, command, pages
+from smart_redirect.adapters.crm.bounds import MOST_MANAGERS, End
 from smart_redirect.adapters.crm.json_values import Json
 from smart_redirect.adapters.crm.outbound import Outbound
 from smart_redirect.adapters.crm.phones import has_phone
 from smart_redirect.adapters.crm.session import Session, base_url, credential
 from smart_redirect.domain.crm import Found, Gone, Ids, Manager, Page, Person
+from smart_redirect.domain.crm_mirror import kept_managers
 from smart_redirect.domain.crm_name import read_formats
 from smart_redirect.errors import CrmRefused, CrmUnavailable
 from smart_redirect.usecases.ports_crm import Access, Crm
@@ -194,12 +196,13 @@ class Bitrix24:
 
     async def managers(self) -> tuple[Manager, ...]:
         """Return all users, those who were dismissed too."""
-        found, after, more = list[Manager](), 0, True
+        found, after, more, end = list[Manager](), 0, True, End(MOST_MANAGERS)
         while more:
             commands = pages("user", "user.get", USERS, after, _USER_PAGES)
             answers = await self._portal.batch(commands, may_fail=tuple(commands)[1:])
             rows = _chain(answers, "user", after)
-            found += map(read_manager, rows)
+            end.count(len(rows))
+            found += kept_managers(map(read_manager, rows))
             more, after = not is_end(rows), last_id(rows)
         return tuple(found)
 

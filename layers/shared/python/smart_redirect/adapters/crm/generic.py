@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from time import time
 
+from smart_redirect.adapters.crm.bounds import MOST_MANAGERS, End, in_turns
 from smart_redirect.adapters.crm.generic_cmd import make_cmd
 from smart_redirect.adapters.crm.generic_list import Listing, Place, read_listing
 from smart_redirect.adapters.crm.generic_live import Ask, LiveOnly
@@ -20,6 +21,7 @@ from smart_redirect.adapters.crm.generic_search import NO_ID, read_search
 from smart_redirect.adapters.crm.json_values import Json, read_json
 from smart_redirect.adapters.crm.outbound import Outbound
 from smart_redirect.domain.crm import Found, Gone, Ids, Manager, Page, Person
+from smart_redirect.domain.crm_mirror import kept_managers
 from smart_redirect.errors import CrmMalformed, CrmRefused
 from smart_redirect.usecases.ports_crm import Access, Crm
 
@@ -92,7 +94,7 @@ class Mirrored:
                 return Page((), _written(at), False)
             at = _Cursor()
         rows, following = await self._directory.people.read(at.place)
-        people, done = tuple(map(self._person, rows)), at.place.rows + len(rows)
+        people, done = await in_turns(self._person, rows), at.place.rows + len(rows)
         if following is not None:
             return Page(people, _written(replace(at, place=following)), True, done)
         if at.passes > 1 and at.place.pages > 1:
@@ -104,7 +106,7 @@ class Mirrored:
         """Return the ids of the list."""
         at = _Cursor() if cursor is None else _read_cursor(cursor)
         rows, following = await self._directory.people.read(at.place)
-        there = tuple(self._person(each).external_id for each in rows)
+        there = tuple(each.external_id for each in await in_turns(self._person, rows))
         return Ids(there, None if following is None else _written(replace(at, place=following)))
 
     async def people(self, external_ids: tuple[str, ...]) -> tuple[Person | Gone, ...]:
@@ -114,9 +116,12 @@ class Mirrored:
     async def managers(self) -> tuple[Manager, ...]:
         """Return the managers of their list, or nobody without one."""
         directory, found, at = self._directory, dict[str, Manager](), Place()
+        end = End(MOST_MANAGERS)
         while directory.managers is not None:
             rows, following = await directory.managers.read(at)
-            found |= {each.id: each for each in map(directory.manager_fields.manager, rows)}
+            end.count(len(rows))
+            read = await in_turns(directory.manager_fields.manager, rows)
+            found |= {each.id: each for each in kept_managers(read)}
             if following is None:
                 break
             at = following

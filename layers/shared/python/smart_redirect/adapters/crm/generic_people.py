@@ -3,10 +3,12 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import islice
 
 from smart_redirect.adapters.crm.generic_paths import JsonPath, read_path, read_paths
 from smart_redirect.adapters.crm.json_values import Json
 from smart_redirect.domain.crm import Manager, Person
+from smart_redirect.domain.crm_mirror import MOST_PHONES
 from smart_redirect.domain.crm_name import NameFormats, NameParts, read_formats, shown_name
 from smart_redirect.errors import CrmMalformed, CrmRefused
 
@@ -40,7 +42,8 @@ class Fields:
         company = self.of(record, "company_path").text
         last, first, middle = (self.of(record, f"{part}_path").text for part in ("last", "first", "middle"))
         whole = self.of(record, "name_path").text
-        listed = tuple(each.text for path in self.phones for each in path.all(record) if each.text)
+        phones = (each.text for path in self.phones for each in path.all(record) if each.text)
+        listed = tuple(islice(phones, MOST_PHONES))
         return Person(
             external_id=external_id,
             name=shown_name(NameParts(last, first, middle, company, whole), self.formats),

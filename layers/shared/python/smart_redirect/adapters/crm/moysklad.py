@@ -9,6 +9,7 @@ import asyncio
 from collections.abc import Iterator, Mapping, Sequence
 from time import time
 
+from smart_redirect.adapters.crm.bounds import MOST_MANAGERS, MOST_OF_A_COMPANY, End
 from smart_redirect.adapters.crm.json_values import Json
 from smart_redirect.adapters.crm.moysklad_audit import Audit
 from smart_redirect.adapters.crm.moysklad_cursor import START, Clock, Cursor, advanced, read_cursor, written
@@ -19,6 +20,7 @@ from smart_redirect.adapters.crm.outbound import Outbound
 from smart_redirect.adapters.crm.phones import has_phone
 from smart_redirect.adapters.crm.session import Params, Session
 from smart_redirect.domain.crm import Change, Found, Gone, Ids, Manager, Page, Person
+from smart_redirect.domain.crm_mirror import kept_managers
 from smart_redirect.domain.crm_name import NameFormats, read_formats
 from smart_redirect.usecases.ports_crm import Access
 
@@ -104,18 +106,19 @@ class MoySklad:
     async def managers(self) -> tuple[Manager, ...]:
         """Return all employees, those in the archive too, with their extensions where the Phone API tells them."""
         extensions = await self._extensions()
-        found, offset, size = list[Manager](), 0, 1
+        found, offset, size, end = list[Manager](), 0, 1, End(MOST_MANAGERS)
         while offset < size:
             params = (("filter", _BOTH), ("order", "id"), *part(offset, _SLIM_PAGE))
             rows, size = await page_of(self._session, "/entity/employee", params)
-            found += [_manager(row, extensions) for row in rows if row["id"].id]
+            end.count(len(rows))
+            found += kept_managers(_manager(row, extensions) for row in rows)
             offset = offset + len(rows) if rows else size
         return tuple(found)
 
     async def _extensions(self) -> dict[str, str]:
         if self._phone is None:
             return {}
-        rows = (await self._phone.get("/employee")).rows("employees")
+        rows = (await self._phone.get("/employee")).rows("employees", MOST_MANAGERS)
         return {tail(row["meta"]["href"].text): row["extention"].text for row in rows}
 
     # --- counterparties
@@ -137,8 +140,10 @@ class MoySklad:
 
     async def _whole(self, row: Json) -> Json:
         path, found, size = f"{_PATH}/{row['id'].text}/contactpersons", list[object](), 1
+        end = End(MOST_OF_A_COMPANY)
         while len(found) < size:
             rows, size = await page_of(self._session, path, part(len(found), _SLIM_PAGE))
+            end.count(len(rows))
             if not rows:
                 break
             found += [each.value for each in rows]

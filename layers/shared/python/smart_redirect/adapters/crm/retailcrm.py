@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from urllib.parse import quote
 
+from smart_redirect.adapters.crm.bounds import MOST_COMPANIES, MOST_MANAGERS, End
 from smart_redirect.adapters.crm.json_values import Json, read_json
 from smart_redirect.adapters.crm.outbound import Answer, Outbound
 from smart_redirect.adapters.crm.phones import has_phone
@@ -15,6 +16,7 @@ from smart_redirect.adapters.crm.retailcrm_cursor import Cursor, read_cursor
 from smart_redirect.adapters.crm.retailcrm_people import Corporate, contacts_of, read_corporate, read_person
 from smart_redirect.adapters.crm.session import Params, Session, base_url, credential
 from smart_redirect.domain.crm import Change, Found, Gone, Ids, Manager, Merged, Page, Person
+from smart_redirect.domain.crm_mirror import kept_managers
 from smart_redirect.domain.crm_name import NameFormats, read_formats
 from smart_redirect.errors import CrmMalformed, CrmRefused
 from smart_redirect.usecases.ports_crm import Access
@@ -85,10 +87,11 @@ class RetailCrm:
 
     async def managers(self) -> tuple[Manager, ...]:
         """Return all users, with the extensions of the telephony module if the settings name one."""
-        codes, found, number, last = await self._codes(), list[Manager](), 1, 1
+        codes, found, number, last, end = await self._codes(), list[Manager](), 1, 1, End(MOST_MANAGERS)
         while number <= last:
             answer = await self._session.get("/v5/users", (_PAGE, ("page", str(number))))
-            found += [_manager(row, codes) for row in answer.rows("users") if row["id"].id]
+            end.count(len(answer.rows("users")))
+            found += kept_managers(_manager(row, codes) for row in answer.rows("users"))
             number, last = number + 1, _pages(answer)
         return tuple(found)
 
@@ -192,9 +195,10 @@ class RetailCrm:
         found: list[Corporate] = []
         for start in range(0, len(ids), _SLICE):
             wanted: Params = [(f"filter[{name}][]", each) for each in ids[start : start + _SLICE]]
-            number, last = 1, 1
+            number, last, end = 1, 1, End(MOST_COMPANIES)
             while number <= last:
                 answer = await self._session.get("/v5/customers-corporate", (*wanted, _PAGE, ("page", str(number))))
+                end.count(len(answer.rows("customersCorporate")))
                 found += map(read_corporate, answer.rows("customersCorporate"))
                 number, last = number + 1, _pages(answer)
         return found

@@ -8,6 +8,9 @@ from smart_redirect.adapters.crm.json_values import Json
 from smart_redirect.domain.crm import Person
 from smart_redirect.domain.crm_name import NameFormats, NameParts, shown_name
 
+# All companies of a hundred people are in memory at once.
+_LONGEST_NAME = 200
+
 
 @dataclass(frozen=True, slots=True)
 class Corporate:
@@ -22,7 +25,9 @@ class Corporate:
 def read_corporate(row: Json) -> Corporate:
     """Read a row of `customersCorporate`."""
     contacts = (each["customer"]["id"].id for each in row["customerContacts"])
-    return Corporate(row["id"].count or 0, row["nickName"].text, row["managerId"].id, tuple(filter(None, contacts)))
+    return Corporate(
+        row["id"].count or 0, row["nickName"].text[:_LONGEST_NAME], row["managerId"].id, tuple(filter(None, contacts))
+    )
 
 
 def contacts_of(companies: Iterable[Corporate]) -> Mapping[str, Corporate]:
