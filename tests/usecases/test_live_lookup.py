@@ -77,6 +77,15 @@ async def test_the_result_is_in_the_mirror_and_the_next_sync_confirms_it(mirrore
     assert await mirrored.rows(LIVE) == mirrored.expected(LIVE)
 
 
+async def test_an_extension_that_no_database_keeps_as_it_is_costs_the_caller_nothing(
+    mirrored: Mirrored, crm: MemoryCrm
+) -> None:
+    crm.users = (Manager("17", "Анна", "150\x00\ud800"),)
+    assert await Caller(mirrored).ask() == (Contact(5, "Петрова Ольга", "17", "150", 0.0),)
+    kept = "SELECT responsible_extension FROM crm_contacts WHERE external_id = '1'"
+    assert await mirrored.pool.fetchval(kept) == "150"
+
+
 async def test_what_was_found_long_ago_is_forgotten(mirrored: Mirrored, crm: MemoryCrm) -> None:
     await Caller(mirrored, Patience(5.0, found=0.0)).ask()
     from smart_redirect.adapters.postgres.mirror import PostgresMirror
