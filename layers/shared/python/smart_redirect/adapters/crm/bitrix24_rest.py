@@ -37,8 +37,8 @@ class Answers:
         return self.document["result"]["result"][name]
 
     def rows(self, name: str) -> tuple[Json, ...]:
-        """Return the rows of a list command; CrmMalformed when it has none to show."""
-        return self.document["result"]["result"].rows(name)
+        """Return the rows of a list command, a page at most; CrmMalformed when it has none to show."""
+        return self.document["result"]["result"].rows(name, PAGE)
 
     def chained(self, name: str, after: int) -> Iterator[tuple[Json, ...]]:
         """Go through the pages of a chain of `pages`, as far as they follow each other.
