@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -52,16 +53,22 @@ class Bundle:
 
     folder: Path
 
-    def function(self, name: str) -> Function:
-        """Return a function by its logical name."""
+    def function(self, name: str, conditions: Collection[str] = ()) -> Function:
+        """Return a function by its logical name, with the layers that it has when these conditions are true."""
         template = yaml.safe_load((self.folder / "template.yaml").read_text(encoding="utf-8"))
         common, own = template["Globals"]["Function"], template["Resources"][name]["Properties"]
         variables = {**_variables(common, template), **_variables(own, template)}
-        chosen = [each["Fn::If"][2] if "Fn::If" in each else each for each in own["Layers"]]
+        chosen = [_chosen(each["Fn::If"], conditions) if "Fn::If" in each else each for each in own["Layers"]]
         layers = [each["Ref"] for each in chosen if each["Ref"].endswith("Layer")]
         paths = tuple(self.folder / each for each in layers)
         timeout = own.get("Timeout", common["Timeout"])
         return Function(name, own["Handler"], timeout, self.folder / name, paths, variables)
+
+
+def _chosen(choice: list[Any], conditions: Collection[str]) -> dict[str, str]:
+    condition, then, otherwise = choice
+    found: dict[str, str] = then if condition in conditions else otherwise
+    return found
 
 
 def _variables(properties: dict[str, Any], template: dict[str, Any]) -> dict[str, str]:

@@ -73,12 +73,12 @@ class Office:
         return reply, time.monotonic() - began
 
 
-async def prepare(url: str, address: str) -> None:
+async def prepare(url: str, address: str, key: str = KEY) -> None:
     """Do it before the server starts: its first round of syncs would take a connection that is due."""
     connection = await asyncpg.connect(url)
-    await load_demo(connection, KEY.encode(), 1)
+    await load_demo(connection, key.encode(), 1)
     await connection.execute(HISTORY)
-    sealed = Seal(KEY.encode(), 1).close(json.dumps({"api_key": API_KEY}), 1, 1)
+    sealed = Seal(key.encode(), 1).close(json.dumps({"api_key": API_KEY}), 1, 1)
     await connection.execute("UPDATE lines SET algorithms = '{crm}', crm_falls_back = true")
     settings = json.dumps({"url": address, "live": True, "sync_seconds": 3600})
     # Its mirror is not synced in between: the trouble is for the look-ups alone.
