@@ -4,8 +4,9 @@ import asyncio
 import logging
 import os
 from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import asynccontextmanager
 from dataclasses import asdict, dataclass
+from functools import partial
 from typing import Any
 
 from starlette.applications import Starlette
@@ -18,6 +19,7 @@ from smart_redirect.errors import DatabaseUnavailable
 from smart_redirect.usecases.refresh_likely import Refreshed, RefreshLikely
 from smart_redirect.usecases.warm_environments import WarmEnvironments
 from smart_redirect.web.lambda_runtime import LambdaRuntime
+from smart_redirect.web.process import Process
 
 logger = logging.getLogger(__name__)
 # What one request to a CRM and the page that it brings may need: with less time left no other is begun.
@@ -59,42 +61,22 @@ class HttpHandler(LambdaRuntime):
         super().__init__(_open_application)
 
 
-class ScheduleHandler:
+class ScheduleHandler(Process[_Schedule]):
     """Syncs what is due and keeps the call path warm, once a minute; `{"warm": true}` only opens what a turn needs."""
 
     def __init__(self, make: MakeCrm | None = None) -> None:
-        self._make = make
-        self._loop: asyncio.AbstractEventLoop | None = None
-        self._opened: AbstractAsyncContextManager[_Schedule] | None = None
-        self._schedule: _Schedule | None = None
+        super().__init__(partial(_open_schedule, make))
 
     def __call__(self, event: dict[str, Any], context: Any) -> dict[str, Any]:
         """Say how many runs ended how; a warm-up is answered before anything is synced."""
-        loop, schedule = self._ready()
         if event.get("warm"):
-            loop.run_until_complete(schedule.crm.pool.execute("SELECT 1"))
+            self.run(lambda schedule: schedule.crm.pool.execute("SELECT 1"))
             return {"warm": True}
 
         def may_go_on() -> bool:
             return bool(context.get_remaining_time_in_millis() > _RESERVE_MS)
 
-        return loop.run_until_complete(_turn(schedule, may_go_on))
-
-    def _ready(self) -> tuple[asyncio.AbstractEventLoop, _Schedule]:
-        self._loop = self._loop or asyncio.new_event_loop()
-        if self._schedule is None:
-            self._opened = _open_schedule(self._make)
-            self._schedule = self._loop.run_until_complete(self._opened.__aenter__())
-        return self._loop, self._schedule
-
-    def close(self) -> None:
-        """Close what was opened, as a process that Lambda kills never does: for tests and local runs."""
-        if self._loop is None:
-            return
-        if self._opened is not None:
-            self._loop.run_until_complete(self._opened.__aexit__(None, None, None))
-        self._loop.close()
-        self._loop, self._opened, self._schedule = None, None, None
+        return self.run(lambda schedule: _turn(schedule, may_go_on))
 
 
 async def _turn(schedule: _Schedule, may_go_on: Callable[[], bool]) -> dict[str, Any]:

@@ -1,10 +1,10 @@
 """Puts the three Lambda handlers of dialplan_regenerate together: HTTP, the queue, and the schedule's sweep."""
 
-import asyncio
 import json
 import os
-from collections.abc import AsyncIterator
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from functools import partial
 from typing import Any
 
 from starlette.applications import Starlette
@@ -13,6 +13,7 @@ from smart_redirect.bootstrap.deployment import Deployment
 from smart_redirect.bootstrap.dialplan import DialplanParts, open_dialplan
 from smart_redirect.usecases.regenerate import Outcome
 from smart_redirect.web.lambda_runtime import LambdaRuntime
+from smart_redirect.web.process import Process
 
 _MOST = 1000
 # What a build may need: with less time left the sweep leaves the rest to the next one.
@@ -39,44 +40,24 @@ class HttpHandler(LambdaRuntime):
         super().__init__(_open_application)
 
 
-class _Worker:
-    """One loop and one pool for the life of the process, opened on the first event."""
+class QueueHandler(Process[DialplanParts]):
+    """Builds for the enterprises that messages name; a message whose build did not end is delivered again."""
 
     def __init__(self) -> None:
-        self._loop: asyncio.AbstractEventLoop | None = None
-        self._opened: AbstractAsyncContextManager[DialplanParts] | None = None
-        self._parts: DialplanParts | None = None
-
-    def ready(self) -> tuple[asyncio.AbstractEventLoop, DialplanParts]:
-        """Open what is not open yet."""
-        self._loop = self._loop or asyncio.new_event_loop()
-        if self._parts is None:
-            self._opened = _open_parts()
-            self._parts = self._loop.run_until_complete(self._opened.__aenter__())
-        return self._loop, self._parts
-
-    def close(self) -> None:
-        """Close what was opened, as a process that Lambda kills never does: for tests and local runs."""
-        if self._loop is None:
-            return
-        if self._opened is not None:
-            self._loop.run_until_complete(self._opened.__aexit__(None, None, None))
-        self._loop.close()
-        self._loop, self._opened, self._parts = None, None, None
-
-
-class QueueHandler(_Worker):
-    """Builds for the enterprises that messages name; a message whose build did not end is delivered again."""
+        super().__init__(_open_parts)
 
     def __call__(self, event: dict[str, Any], _context: Any) -> dict[str, Any]:
         """Work off one batch."""
-        loop, parts = self.ready()
-        kept: list[dict[str, str]] = []
-        for record in event["Records"]:
-            # FIFO: behind one that failed, nothing may be taken as done.
-            if kept or not loop.run_until_complete(_built(parts, record["body"])):
-                kept.append({"itemIdentifier": record["messageId"]})
-        return {"batchItemFailures": kept}
+        return {"batchItemFailures": self.run(partial(_not_built, event["Records"]))}
+
+
+async def _not_built(records: Sequence[dict[str, Any]], parts: DialplanParts) -> list[dict[str, str]]:
+    kept: list[dict[str, str]] = []
+    for record in records:
+        # FIFO: behind one that failed, nothing may be taken as done.
+        if kept or not await _built(parts, record["body"]):
+            kept.append({"itemIdentifier": record["messageId"]})
+    return kept
 
 
 async def _built(parts: DialplanParts, body: str) -> bool:
@@ -84,14 +65,16 @@ async def _built(parts: DialplanParts, body: str) -> bool:
     return outcome in {Outcome.DONE, Outcome.GONE}
 
 
-class ScheduleHandler(_Worker):
+class ScheduleHandler(Process[DialplanParts]):
     """Builds for every enterprise with changes that no message told of."""
+
+    def __init__(self) -> None:
+        super().__init__(_open_parts)
 
     def __call__(self, _event: dict[str, Any], context: Any) -> dict[str, Any]:
         """Sweep until nothing is left or time runs out; say how many were built."""
-        loop, parts = self.ready()
 
         def may_go_on() -> bool:
             return bool(context.get_remaining_time_in_millis() > _RESERVE_MS)
 
-        return {"built": len(loop.run_until_complete(parts.regenerate.sweep(_MOST, may_go_on)))}
+        return {"built": len(self.run(lambda parts: parts.regenerate.sweep(_MOST, may_go_on)))}
