@@ -15,7 +15,7 @@ from smart_redirect.local.application import CallPathFirst
 from smart_redirect.local.http import CallPathProtocol
 from smart_redirect.web.asgi import Receive, Scope, Send, answer
 from smart_redirect.web.getcustomerdata import REPLY, GetCustomerData, Limits
-from tests.usecases.desk import TOKEN, Desk
+from tests.usecases.desk import TOKEN, LoopDesk
 
 BODY = b'{"Name":"","DialPlan":null}'
 
@@ -82,7 +82,7 @@ async def test_requests_that_came_at_once_are_answered_in_turn() -> None:
 @pytest.mark.parametrize("path", ["/call", "/event"])
 async def test_a_request_leaves_nothing_to_the_garbage_collector(path: str) -> None:
     """Each collection holds up every call that is under way: what a hundred requests leave is less than one each."""
-    desk = Desk()
+    desk = LoopDesk()
     endpoint = GetCustomerData(desk.admit, desk.route, Limits(), desk.log)
     event = Route("/event", lambda _: Response(BODY), methods=["POST"])
     application = CallPathFirst(("/call",), endpoint, Starlette(routes=[event]))

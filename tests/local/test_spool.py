@@ -125,6 +125,19 @@ async def test_a_file_that_is_no_spool_is_told(path):
         await spool.put(start())
 
 
+async def test_who_comes_while_the_spool_closes_is_answered(path):
+    spool = Spool(path)
+    await spool.start()
+    before = [asyncio.create_task(spool.put(start(call=f"1.{number}"))) for number in range(20)]
+    closing = asyncio.create_task(spool.stop())
+    behind = [asyncio.create_task(spool.put(start(call=f"2.{number}"))) for number in range(20)]
+    answers = await asyncio.wait_for(asyncio.gather(*before, closing, *behind, return_exceptions=True), 10)
+    assert answers[:21] == [None] * 21
+    assert all(each is None or isinstance(each, QueueUnavailable) for each in answers[21:])
+    with pytest.raises(QueueUnavailable):
+        await spool.put(start())
+
+
 async def test_a_disk_that_refuses_is_told_and_the_next_put_works(spool, path):
     blocker = sqlite3.connect(path)
     blocker.execute("CREATE TRIGGER full BEFORE INSERT ON events BEGIN SELECT RAISE(FAIL, 'disk full'); END")

@@ -1,5 +1,6 @@
 """A call path in memory on a clock that the test moves: no database, no network, no waiting."""
 
+import asyncio
 from dataclasses import replace
 
 from smart_redirect.adapters.memory import MemoryDatabase, MemoryLog
@@ -59,3 +60,11 @@ class Desk:
                 deadline=self.now + 0.3,
             )
         )
+
+
+class LoopDesk(Desk):
+    """A desk on the loop's own clock, as the endpoint needs it: it reads bodies by the loop and decides by the desk."""
+
+    def clock(self) -> float:
+        """Return the loop's time."""
+        return asyncio.get_running_loop().time()

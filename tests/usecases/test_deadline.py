@@ -8,7 +8,7 @@ from smart_redirect.domain.reply import NOTHING
 from smart_redirect.errors import DatabaseUnavailable
 from smart_redirect.web.getcustomerdata import GetCustomerData, Limits
 from tests.fakes.virtual_time import run_virtually
-from tests.usecases.desk import TOKEN, Desk
+from tests.usecases.desk import TOKEN, Desk, LoopDesk
 
 SCOPE = {
     "type": "http",
@@ -20,8 +20,8 @@ SCOPE = {
 BODY = b'{"UniqueId":"1.0","Phone":"80291112233","TrunkId":"0001363","LoadDialPlan":"true"}'
 
 
-class SlowDesk(Desk):
-    """A desk on the loop's own clock, whose database answers after `delay` seconds, or at the deadline that it is out of time."""
+class SlowDesk(LoopDesk):
+    """A desk whose database answers after `delay` seconds, or at the deadline that it is out of time."""
 
     def __init__(self, delay: float) -> None:
         super().__init__()
@@ -35,10 +35,6 @@ class SlowDesk(Desk):
             return await fast(question, deadline)  # type: ignore[arg-type]
 
         self.database.ask = ask  # type: ignore[method-assign,assignment]
-
-    def clock(self) -> float:
-        """Return the loop's time."""
-        return asyncio.get_running_loop().time()
 
 
 async def ask(desk: Desk, *pieces: tuple[float, bytes], budget: float = 0.3) -> tuple[int, bytes, float]:

@@ -20,7 +20,7 @@ from smart_redirect.web.getcustomerdata import FIRST_BYTE, GetCustomerData, Limi
 from tests.domain.routing_table import POOL
 from tests.fakes.old_macro import goes_to, read
 from tests.fakes.virtual_time import run_virtually
-from tests.usecases.desk import KEY, TOKEN, Desk, enterprise
+from tests.usecases.desk import KEY, TOKEN, Desk, LoopDesk, enterprise
 
 BODY = '{"UniqueId":"1795417798.0","Phone":"80291112233","TrunkId":"0001363","LoadDialPlan":"true"}'
 CONTEXT = "mngr31_0001363_1"
@@ -83,7 +83,7 @@ def endpoint_of(desk: Desk, *trusted: str, admit: Admission | None = None) -> Ge
 
 @pytest.fixture
 def desk() -> Desk:
-    return Desk()
+    return LoopDesk()
 
 
 @pytest.fixture
@@ -189,7 +189,7 @@ def is_survived(answer: Answer) -> bool:
 @given(body=st.binary(max_size=400) | st.text(max_size=200).map(named))
 @settings(max_examples=300, deadline=None, derandomize=True)
 def test_any_bytes_are_survived(body: bytes) -> None:
-    answer = run_virtually(post(endpoint_of(Desk()), body))
+    answer = run_virtually(post(endpoint_of(LoopDesk()), body))
     assert (answer.status, is_survived(answer)) == (200, True)
 
 
@@ -199,7 +199,7 @@ JUNK = st.sampled_from([b"token", b"authorization", b"x-forwarded-for"]) | st.bi
 @given(headers=st.lists(st.tuples(JUNK, st.binary(max_size=40)), max_size=4).map(tuple))
 @settings(max_examples=200, deadline=None, derandomize=True)
 def test_any_headers_are_survived(headers: tuple[tuple[bytes, bytes], ...]) -> None:
-    answer = run_virtually(post(endpoint_of(Desk(), "192.0.2.0/24"), BODY.encode(), headers=headers))
+    answer = run_virtually(post(endpoint_of(LoopDesk(), "192.0.2.0/24"), BODY.encode(), headers=headers))
     assert is_survived(answer)
     assert answer.status in {200, 401}
 
@@ -217,21 +217,21 @@ async def test_a_body_over_the_limit_is_413_before_it_has_ended(endpoint: GetCus
 
 
 async def test_an_address_outside_the_list_is_403() -> None:
-    desk = Desk(enterprise(hosts={1: Host(1, "minsk", (f"{INSIDE}/32",), loaded=POOL)}))
+    desk = LoopDesk(enterprise(hosts={1: Host(1, "minsk", (f"{INSIDE}/32",), loaded=POOL)}))
     assert (await post(endpoint_of(desk), BODY.encode(), address=OUTSIDE)).seen == (403, NOTHING)
     assert (await post(endpoint_of(desk), BODY.encode(), client=None)).seen == (403, NOTHING)
     assert (await post(endpoint_of(desk), BODY.encode())).status == 200
 
 
 async def test_too_many_requests_are_429() -> None:
-    endpoint = endpoint_of(Desk(enterprise(requests_per_second=1)))
+    endpoint = endpoint_of(LoopDesk(enterprise(requests_per_second=1)))
     answers = [(await post(endpoint, BODY.encode())).seen for _ in range(3)]
     assert [status for status, _ in answers] == [200, 200, 429]
     assert answers[-1] == (429, NOTHING)
 
 
 async def test_failed_attempts_are_429_and_a_known_token_from_there_still_counts() -> None:
-    desk = Desk(failures_per_minute=2)
+    desk = LoopDesk(failures_per_minute=2)
     endpoint = endpoint_of(desk)
     await post(endpoint, BODY.encode())
     tokens: list[tuple[tuple[bytes, bytes], ...]] = [((b"token", b"a"),), (), (), ((b"token", b"b"),)]
@@ -331,7 +331,7 @@ def forwarded(*hops: str) -> tuple[tuple[bytes, bytes], ...]:
     ],
 )
 async def test_the_address_is_forwarded_by_trusted_proxies_only(peer: str, hops: tuple[str, ...], status: int) -> None:
-    desk = Desk(enterprise(hosts={1: LISTED}))
+    desk = LoopDesk(enterprise(hosts={1: LISTED}))
     endpoint = endpoint_of(desk, "127.0.0.1/32")
     assert (await post(endpoint, BODY.encode(), address=peer, headers=forwarded(*hops))).status == status
 

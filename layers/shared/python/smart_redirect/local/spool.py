@@ -55,6 +55,9 @@ class Spool:
         self._waiting = 0
         self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
         self._thread: threading.Thread | None = None
+        # Held while a job is handed over and while the thread says that it takes no more: none is left behind.
+        self._taking = threading.Lock()
+        self._is_open = False
         self.on_put: Callable[[], None] = lambda: None
 
     async def start(self) -> None:
@@ -97,10 +100,11 @@ class Spool:
         return await self._do(lambda database: Depth(self._waiting, _oldest(database)))
 
     async def _do(self, work: Callable[[sqlite3.Connection], T]) -> T:
-        if self._thread is None or not self._thread.is_alive():
-            raise QueueUnavailable("the spool is closed")
         job = _Job(work, Future())
-        self._jobs.put(job)
+        with self._taking:
+            if not self._is_open:
+                raise QueueUnavailable("the spool is closed")
+            self._jobs.put(job)
         return await self._result(job.done)  # type: ignore[return-value]
 
     async def _result(self, done: "Future[object]") -> object:
@@ -117,10 +121,24 @@ class Spool:
         except BaseException as error:
             opened.set_exception(error)
             return
+        self._is_open = True
         opened.set_result(None)
-        while jobs := self._next_jobs():
-            self._commit_together(database, jobs)
-        database.close()
+        try:
+            while jobs := self._next_jobs():
+                self._commit_together(database, jobs)
+        finally:
+            self._refuse_the_rest()
+            database.close()
+
+    def _refuse_the_rest(self) -> None:
+        """Take no more jobs, and answer those that came too late: whoever gave them waits."""
+        with self._taking:
+            self._is_open = False
+        with contextlib.suppress(queue.Empty):
+            while True:
+                late = self._jobs.get_nowait()
+                if late is not None and late.done.set_running_or_notify_cancel():
+                    late.done.set_exception(QueueUnavailable("the spool is closed"))
 
     def _open(self) -> sqlite3.Connection:
         self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
