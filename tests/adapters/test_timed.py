@@ -97,6 +97,45 @@ async def test_a_connection_that_died_in_silence_costs_half_of_the_time(reads: R
     assert 0.2 <= monotonic() - began < 0.4
 
 
+async def test_one_slow_query_costs_at_most_one_connection_that_others_kept(reads: Reads) -> None:
+    kept = await asyncio.gather(*(reads.get(SLEEP, 0.02, within=2) for _ in range(2)))
+    assert await reads.get(SLEEP, 0.3, within=0.5) in kept
+    await asyncio.sleep(0.1)
+    assert (reads.healthy, reads.idle, reads.is_whole()) == (True, 1, True)
+
+
+async def test_a_slow_query_is_asked_a_second_time_beside_and_the_first_answer_counts(reads: Reads) -> None:
+    await reads.get()
+    backend = await reads.get("SELECT pg_backend_pid() FROM pg_sleep(0.3)", within=0.5)
+    assert backend == await reads.get()
+    await asyncio.sleep(0.5)
+    assert (reads.is_whole(), reads.proxy.accepted) == (True, 2)
+
+
+async def test_with_all_connections_dead_in_silence_each_reader_is_answered(reads: Reads) -> None:
+    await asyncio.gather(*(reads.get(SLEEP, 0.02, within=2) for _ in range(2)))
+    reads.proxy.drop_server_side()
+    backends = await asyncio.gather(*(reads.get(within=1) for _ in range(6)))
+    assert all(backends)
+    assert reads.is_whole()
+
+
+async def test_a_reader_who_is_cancelled_in_his_second_half_leaves_nothing_behind(reads: Reads) -> None:
+    await reads.get()
+    reader = asyncio.create_task(reads.get(SLEEP, 1.0, within=0.4))
+    await asyncio.sleep(0.3)
+    reader.cancel()
+    await asyncio.gather(reader, return_exceptions=True)
+    await asyncio.sleep(0.5)
+    assert (reader.cancelled(), reads.is_whole()) == (True, True)
+
+
+async def test_without_a_place_for_a_second_attempt_a_slow_query_goes_on_if_others_are_answered(reads: Reads) -> None:
+    await asyncio.gather(*(reads.get(SLEEP, 0.02, within=2) for _ in range(2)))
+    assert await asyncio.gather(*(reads.get(SLEEP, seconds, within=0.6) for seconds in (0.4, 0.2, 0.2)))
+    assert (reads.proxy.accepted, reads.idle, reads.is_whole()) == (2, 2, True)
+
+
 async def test_a_cancelled_reader_gives_its_place_back(reads: Reads) -> None:
     readers = [asyncio.create_task(reads.get(SLEEP, 1.0, within=5)) for _ in range(4)]
     await asyncio.sleep(0.1)

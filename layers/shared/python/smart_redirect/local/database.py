@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import asyncpg
 
 from smart_redirect.adapters.migrations import migrate
-from smart_redirect.adapters.postgres.timed import type_of_loss
+from smart_redirect.adapters.postgres.losses import type_of_loss
 from smart_redirect.adapters.postgres.upkeep import make_partitions
 from smart_redirect.local.demo import load_demo
 from smart_redirect.local.embedded import EmbeddedPostgres

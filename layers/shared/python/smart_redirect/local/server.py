@@ -15,7 +15,7 @@ import httpx
 import uvicorn
 import uvloop
 
-from smart_redirect.adapters.postgres.timed import type_of_loss
+from smart_redirect.adapters.postgres.losses import type_of_loss
 from smart_redirect.errors import SmartRedirectError
 from smart_redirect.local.application import CALL_PATH
 from smart_redirect.local.database import database, prepare_database

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import math
+from collections.abc import Callable
 from heapq import heappop, heappush
 from itertools import count
 from typing import Any
@@ -20,12 +21,17 @@ def cut(connection: Any) -> None:
 
 
 class Guard:
-    """Ends an attempt of the current task at its time: cuts the connection if there is one, else the wait for one."""
+    """Ends an attempt of the current task at its time: cuts the connection if there is one, else the wait for one.
 
-    __slots__ = ("_over", "_task", "connection", "fired")
+    With `half_time` it calls that instead, once, which sets it again; `second` is the attempt that was begun beside it.
+    """
+
+    __slots__ = ("_over", "_task", "connection", "fired", "half_time", "second")
 
     def __init__(self) -> None:
         self.connection: Any = None
+        self.half_time: Callable[[], None] | None = None
+        self.second: asyncio.Task[list[Any]] | None = None
         self.fired = False
         self._over = False
         self._task = asyncio.current_task()
@@ -36,7 +42,11 @@ class Guard:
         return self._over
 
     def fire(self) -> None:
-        """End the attempt."""
+        """End the attempt, unless this is the first of two times."""
+        half_time, self.half_time = self.half_time, None
+        if half_time is not None:
+            half_time()
+            return
         self.fired = self._over = True
         if self.connection is not None:
             cut(self.connection)
@@ -46,7 +56,7 @@ class Guard:
     def stand_down(self) -> None:
         """Guard no longer, and keep nothing alive while the time is waited for."""
         self._over = True
-        self.connection = self._task = None
+        self.connection = self._task = self.half_time = None
 
     def has_cancelled(self) -> bool:
         """Tell whether a cancellation of the task is this guard's own, and take it back if so."""
@@ -74,10 +84,14 @@ class Deadlines:
     def guard(self, until: float) -> Guard:
         """Return a guard of the current task that fires at `until`."""
         guard = Guard()
+        self.again(guard, until)
+        return guard
+
+    def again(self, guard: Guard, until: float) -> None:
+        """Let a guard fire at `until`."""
         heappush(self._guards, (until, next(self._order), guard))
         if until < self._rings_at:
             self._ring_at(until)
-        return guard
 
     def _ring_at(self, when: float) -> None:
         if self._timer is not None:

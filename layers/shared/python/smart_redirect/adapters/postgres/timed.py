@@ -4,20 +4,16 @@ import asyncio
 import contextlib
 from collections import deque
 from collections.abc import AsyncIterator
+from functools import partial
 from typing import Any
 
 import asyncpg
 
 from smart_redirect.adapters.postgres.deadlines import Deadlines, Guard, cut
+from smart_redirect.adapters.postgres.losses import lost, type_of_loss
+from smart_redirect.adapters.postgres.second import Read, cut_first, of_second
 from smart_redirect.errors import DatabaseUnavailable
 
-type_of_loss = (
-    asyncpg.PostgresConnectionError,
-    asyncpg.OperatorInterventionError,
-    asyncpg.InterfaceError,
-    asyncpg.InternalClientError,
-    OSError,
-)
 _PATIENCE = 3
 _TRIAL = 0.1
 _WHOLE_TRIAL_EVERY = 5
@@ -48,8 +44,9 @@ async def lent(pool: "asyncpg.Pool[Any]", seconds: float) -> AsyncIterator[Any]:
 class TimedReads:
     """Idempotent reads through a pool, each within a deadline of the event loop's clock (seconds).
 
-    A connection that was kept gets half of the time, so that one that died in silence leaves the other half for a
-    new one; a new one gets all of it. After three reads in a row that ran out of time each call gives a dead
+    When a connection that was kept has not answered in half of the time, the same read is begun on a new one beside
+    it, and the first answer counts: one that died in silence costs half of the time, one that is slow nothing. A new
+    connection gets all of the time. After three reads in a row that ran out of time each call gives a dead
     database 100 ms only, so every call still tries, and the first one after an outage succeeds; every fifth gives
     all its time, because a database that takes longer than that to connect to would never be found again.
 
@@ -63,6 +60,7 @@ class TimedReads:
         self._waiting: deque[asyncio.Future[Any]] = deque()
         self._places = pool.get_max_size()
         self._late = 0
+        self._answers = 0
         self._deadlines = Deadlines()
 
     @property
@@ -86,41 +84,80 @@ class TimedReads:
         if now >= deadline:
             # To begin would only cost a healthy connection: it would be cut at once.
             raise DatabaseUnavailable("no time left")
+        half, limit = now + (deadline - now) / 2, deadline
+        if self._late >= _PATIENCE and self._late % _WHOLE_TRIAL_EVERY:
+            half = limit = min(deadline, now + _TRIAL)
         try:
-            if self._late < _PATIENCE or self._late % _WHOLE_TRIAL_EVERY == 0:
-                rows = await self._twice(query, values, now + (deadline - now) / 2, deadline)
-            else:
-                limit = min(deadline, now + _TRIAL)
-                rows = await self._twice(query, values, limit, limit)
+            rows = await self._twice(Read(query, values, half, limit, self._answers))
         except (*type_of_loss, asyncpg.PostgresError, DatabaseUnavailable) as error:
             # A caller who came late himself says nothing about the database.
             self._late += deadline - now >= _LEAST_PROOF
             raise DatabaseUnavailable(type(error).__name__) from error
         self._late = 0
+        self._answers += 1
         return rows
 
-    async def _twice(self, query: str, values: tuple[object, ...], first: float, limit: float) -> list[Any]:
+    async def _twice(self, read: Read) -> list[Any]:
         try:
-            return await self._attempt(query, values, first if self._free else limit)
+            return await (self._on_kept(read) if self._free else self._on_new(read))
         except type_of_loss:
             await self._renew()
-            if asyncio.get_running_loop().time() >= limit:
+            if asyncio.get_running_loop().time() >= read.limit:
                 raise
-            return await self._attempt(query, values, limit)
+            return await self._on_new(read)
 
-    async def _attempt(self, query: str, values: tuple[object, ...], until: float) -> list[Any]:
-        guard = self._deadlines.guard(until)
+    async def _on_kept(self, read: Read) -> list[Any]:
+        """Read on a connection that was kept, and beside it on a second one when half of the time is over."""
+        guard = self._deadlines.guard(read.half)
+        connection = guard.connection = self._free.pop()
+        if read.half < read.limit:
+            guard.half_time = partial(self._half_time, read, guard)
         try:
-            connection = guard.connection = self._free.pop() if self._free else await self._borrow(guard)
-            rows: list[Any] = await connection.fetch(query, *values)
+            rows: list[Any] = await connection.fetch(read.query, *read.values)
+        except BaseException as error:
+            guard.stand_down()
+            await self._throw_away(connection)
+            return await of_second(guard.second, lost() if isinstance(error, AttributeError) else error)
+        guard.stand_down()
+        if guard.second is not None:
+            guard.second.cancel()
+        self._pass_on(connection)
+        return rows
+
+    def _half_time(self, read: Read, guard: Guard) -> None:
+        """Begin a second attempt; where there is no place for it, make one of the first, unless others were answered.
+
+        Others' answers say that the way to the database is open, and that it is only slow.
+        """
+        self._deadlines.again(guard, read.limit)
+        if self._places or self._free:
+            guard.second = asyncio.ensure_future(self._beside(read))
+            guard.second.add_done_callback(partial(cut_first, guard))
+        elif self._answers == read.answers:
+            cut(guard.connection)
+
+    async def _beside(self, read: Read) -> list[Any]:
+        """Read on a connection that is made for it."""
+        if not self._places and self._free:
+            await self._throw_away(self._free.pop(0))
+        return await self._on_new(read, beside=True)
+
+    async def _on_new(self, read: Read, *, beside: bool = False) -> list[Any]:
+        guard = self._deadlines.guard(read.limit)
+        try:
+            is_kept = self._free and not beside
+            connection = guard.connection = self._free.pop() if is_kept else await self._borrow(guard)
+            rows: list[Any] = await connection.fetch(read.query, *read.values)
         except BaseException as error:
             await self._throw_away(guard.connection)
             if isinstance(error, AttributeError):
-                # asyncpg's own words for a connection that is lost between a statement and its run.
-                raise asyncpg.ConnectionDoesNotExistError("lost while it was used") from error
+                raise lost() from error
             raise
         finally:
             guard.stand_down()
+        if beside and self._answers == read.answers:
+            # Nobody else was answered meanwhile: what is kept is as dead as the one that this read was begun beside.
+            await self._renew()
         self._pass_on(connection)
         return rows
 
