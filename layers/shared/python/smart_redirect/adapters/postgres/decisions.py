@@ -4,8 +4,8 @@ from typing import Any
 
 import asyncpg
 
-from smart_redirect.adapters.postgres.queries import load
 from smart_redirect.adapters.postgres.losses import type_of_loss
+from smart_redirect.adapters.postgres.queries import load
 from smart_redirect.adapters.postgres.timed import lent
 from smart_redirect.errors import DatabaseUnavailable
 

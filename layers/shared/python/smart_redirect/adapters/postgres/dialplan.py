@@ -11,8 +11,8 @@ from typing import Any
 import asyncpg
 
 from smart_redirect.adapters.postgres.dialplan_rows import finding_rows, read_host_row, read_retired
-from smart_redirect.adapters.postgres.queries import load
 from smart_redirect.adapters.postgres.losses import type_of_loss
+from smart_redirect.adapters.postgres.queries import load
 from smart_redirect.adapters.postgres.timed import lent
 from smart_redirect.domain.dialplan.outline_json import to_json
 from smart_redirect.domain.dialplan.read import read_model

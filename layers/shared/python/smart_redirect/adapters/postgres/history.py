@@ -10,9 +10,9 @@ from zoneinfo import ZoneInfo
 
 import asyncpg
 
+from smart_redirect.adapters.postgres.losses import type_of_loss
 from smart_redirect.adapters.postgres.open_call import PostgresOpenCall
 from smart_redirect.adapters.postgres.queries import load
-from smart_redirect.adapters.postgres.losses import type_of_loss
 from smart_redirect.adapters.postgres.timed import lent
 from smart_redirect.errors import DatabaseUnavailable
 from smart_redirect.usecases.ports_events import CallKey, Origin, OwnLine
