@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from smart_redirect.domain.call import CallRequest, read_request
+from smart_redirect.domain.event import read_posted
 
 SENT = '{"UniqueId":"1795417798.0","Phone":"%s","TrunkId":"0001363","LoadDialPlan":"true"}'
 
@@ -33,6 +34,17 @@ def test_a_comma_in_the_name_spoils_the_line() -> None:
 def test_a_key_added_by_the_caller_costs_the_identity_and_not_the_line() -> None:
     request = read_request(body('1","Phone":"+375291112233","TrunkId":"0001366'))
     assert (request.phone, request.line_id, request.damaged) == ("", "0001363", True)
+
+
+INJECTED = '1","Token":"evil","Phone":"2'
+
+
+@pytest.mark.parametrize("phone", [INJECTED, f'a"b{INJECTED}'], ids=["json", "broken"])
+def test_the_hosts_own_token_stands_before_the_one_that_a_caller_adds(phone: str) -> None:
+    sent = body(phone).replace(b"{", b'{"Token":"good",', 1)
+    posted = read_posted(sent)
+    assert posted is not None
+    assert (read_request(sent).token, posted.token) == ("good", "good")
 
 
 @pytest.mark.parametrize("phone", ['Ivan "Big" Petrov', 'a"b', 'x"}', "\\"])

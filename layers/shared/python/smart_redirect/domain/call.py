@@ -10,7 +10,7 @@ _USUAL = re.compile(
     r'"TrunkId":"([^"\\\x00-\x1f]*)","LoadDialPlan":"([^"\\\x00-\x1f]*)"\}'
 )
 _TAIL = re.compile(r'","TrunkId":"([^"]*)","LoadDialPlan":"([^"]*)"\s*\}\s*$')
-_HEAD = re.compile(r'^\s*\{"UniqueId":"([^"]*)","Phone":"')
+_HEAD = re.compile(r'^\s*\{(?:"Token":"([^"]*)",)?"UniqueId":"([^"]*)","Phone":"')
 _TRUTHS = frozenset({"true", "1", "yes", "on"})
 
 
@@ -26,14 +26,16 @@ class CallRequest(NamedTuple):
 
 
 class _Fields(dict[str, object]):
-    """The members of one JSON object; remembers whether a key came twice."""
+    """The members of one JSON object; remembers whether a key came twice. The last counts, but the first Token."""
 
     repeated = False
 
 
 def _members(pairs: list[tuple[str, object]]) -> _Fields:
     fields = _Fields(pairs)
-    fields.repeated = len(fields) != len(pairs)
+    if len(fields) != len(pairs):
+        fields.repeated = True
+        fields.update([pair for pair in pairs if pair[0] == "Token"][:1])
     return fields
 
 
@@ -45,7 +47,8 @@ def read_request(body: bytes) -> CallRequest:
     """Read a request body; never raises: what cannot be read is empty.
 
     The macro builds the body by pasting (facts/asterisk.md §1), so a caller's name can break the JSON or add
-    keys. A key that came twice was added by the caller: then Phone is nobody's, and the last TrunkId is ours.
+    keys. A key that came twice was added by the caller: then Phone is nobody's, the last TrunkId is ours, because it
+    is pasted behind the name, and the first Token, which stands before it.
     """
     text = _decode(body)
     usual = _USUAL.fullmatch(text)
@@ -92,9 +95,11 @@ def _salvage(text: str) -> CallRequest:
     if tail is None:
         return CallRequest(damaged=True)
     head = _HEAD.search(text)
+    token, unique_id = head.groups("") if head else ("", "")
     return CallRequest(
-        unique_id=head.group(1) if head else "",
+        unique_id=unique_id,
         line_id=tail.group(1).strip(),
         load_dialplan=tail.group(2).strip().lower() in _TRUTHS,
+        token=token,
         damaged=True,
     )
