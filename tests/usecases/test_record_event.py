@@ -285,6 +285,15 @@ async def test_another_enterprise_sees_nothing_of_it(pbx, connection):
     assert [tuple(row) for row in rows] == [(2, "190")]
 
 
+@pytest.mark.parametrize("written", ["8029 600-13-63", "80296001363", "375296001363", "+375296001363", "296001363"])
+async def test_a_call_from_one_of_our_own_lines_has_no_history_however_its_number_is_written(pbx, connection, written):
+    await connection.execute("UPDATE lines SET phone_number = $1 WHERE line_id = '0001363'", written)
+    for number, phone in enumerate(("+375296001363", "80296001363")):
+        call = f"{START}.{number}"
+        await pbx.report(start(call=call, Phone=phone), hangup(talk("150"), call=call, Phone=phone))
+    assert await connection.fetchval("SELECT count(*) FROM caller_history") == 0
+
+
 # --- which host
 
 

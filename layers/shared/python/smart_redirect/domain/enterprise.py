@@ -1,9 +1,11 @@
 """The settings of one enterprise that a decision needs: a frozen snapshot with a version."""
 
 import re
+from collections.abc import Callable, Container, Iterable
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property
+from typing import Protocol
 
 from smart_redirect.domain.phone import normalise
 
@@ -164,12 +166,13 @@ class Enterprise:
         return found
 
     @cached_property
-    def own_numbers(self) -> frozenset[str]:
-        """Digits that are ours: line ids, the lines' public numbers as written and as E.164, extensions."""
-        lines = self.lines.values()
-        public = {normalise(line.number, self.country, line.area_code) or "" for line in lines}
-        ours = {line.id for line in lines} | {line.number for line in lines} | {each.number for each in self.extensions}
-        return frozenset(number.lstrip("+") for number in public | ours if number)
+    def line_numbers(self) -> frozenset[str]:
+        """The numbers of the lines, as `is_own` compares them."""
+        return numbers_of(self.lines.values(), self.country)
+
+    def is_own(self, raw: str, caller: str) -> bool:
+        """Tell whether a caller, as sent and as E.164, is one of our own lines or extensions."""
+        return is_own(raw, caller, self.line_numbers, self.extension)
 
     def extension(self, number: str) -> Extension | None:
         """Find an extension by its exact number, else without leading zeros if that is unique."""
@@ -178,6 +181,48 @@ class Enterprise:
             return exact
         bare = self.by_bare_number.get(number.lstrip("0"), ())
         return bare[0] if len(bare) == 1 else None
+
+
+class NumberedLine(Protocol):
+    """A line, as far as its numbers go."""
+
+    @property
+    def id(self) -> str:
+        """What Asterisk sees in EXTEN."""
+
+    @property
+    def number(self) -> str:
+        """Its public number, as somebody wrote it."""
+
+    @property
+    def area_code(self) -> str:
+        """The city code that completes local numbers."""
+
+
+def numbers_of(lines: Iterable[NumberedLine], country: str) -> frozenset[str]:
+    """Return all that a line may call itself, without a plus: its id, its number as written and as E.164."""
+    names = {text for line in lines for text in (line.id, line.number, _public(line, country))}
+    return frozenset(bare(name) for name in names if name)
+
+
+def _public(line: NumberedLine, country: str) -> str:
+    return normalise(line.number, country, line.area_code) or ""
+
+
+def bare(phone: str) -> str:
+    """Return a phone as numbers of our own are compared: without spaces around it and its plus."""
+    return phone.strip().lstrip("+")
+
+
+def is_own(raw: str, caller: str, lines: Container[str], extension: Callable[[str], object | None]) -> bool:
+    """Tell whether a caller, as sent and as E.164, is ourselves: such a call has no caller, no history and no route.
+
+    `lines` is what `numbers_of` returns; `extension` finds one of ours by its number, None if there is none.
+    """
+    sent, full = bare(raw), bare(caller)
+    if sent in lines or full in lines:
+        return True
+    return extension(sent) is not None or extension(full) is not None
 
 
 def first_context(internal_id: int, line_id: str) -> str:

@@ -13,7 +13,6 @@ from smart_redirect.errors import BodyMalformed, NotFound
 from smart_redirect.usecases.ask_crms import AskCrms, Told
 from smart_redirect.usecases.ports import Missed, MissFiller
 from smart_redirect.usecases.ports_mirror import Account
-from smart_redirect.usecases.route_call import is_own
 
 # As long as a call's whole time; the look-up itself takes no more than its own patience.
 _LIVE_SECONDS = 0.3
@@ -131,6 +130,6 @@ class AskAbout:
         asked = normalise(phone, enterprise.country)
         if asked is None:
             raise BodyMalformed("the phone is not a full public number")
-        if is_own(enterprise, phone, asked):
+        if enterprise.is_own(phone, asked):
             raise BodyMalformed("the phone is one of the enterprise's own: no caller has it")
         return enterprise, asked

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 
 from smart_redirect.domain.caller_history import CallTalk, ends_of, ends_outside, needs_other_calls
+from smart_redirect.domain.enterprise import bare, is_own, numbers_of
 from smart_redirect.domain.event import ReceivedEvent
 from smart_redirect.domain.event_fields import CallType, StoredEvent, epoch_of, is_sensible, read_event
 from smart_redirect.domain.facts import Talk
@@ -48,7 +49,8 @@ class RecordEvent:
         call = fold((read_event(event, origin.zone) for event in known), open_call.started_at)
         caller = self._caller(origin, call)
         found = await open_call.find_extensions(_numbers_in(call, caller))
-        if caller is not None and _is_own(origin, call, caller, found):
+        lines = numbers_of(origin.lines.values(), origin.country)
+        if caller is not None and is_own(call.phone, caller, lines, found.get):
             caller = None
         extensions = _as_first_seen(open_call, call, found)
         talks = tuple(
@@ -89,17 +91,7 @@ def _added(stored: tuple[StoredEvent, ...], events: Sequence[ReceivedEvent]) -> 
 
 def _numbers_in(call: Call, caller: str | None) -> list[str]:
     named = [participant.extension for participant in call.participants]
-    return [*named, *([_bare(call.phone), _bare(caller)] if caller else [])]
-
-
-def _bare(phone: str) -> str:
-    return phone.strip().lstrip("+")
-
-
-def _is_own(origin: Origin, call: Call, caller: str, found: Mapping[str, OwnExtension]) -> bool:
-    """Tell whether the other side is ourselves: one of our lines, or one of our extensions."""
-    own = {_bare(text) for line in origin.lines.values() for text in (line.id, line.number)}
-    return any(number in own or number in found for number in (_bare(call.phone), _bare(caller)))
+    return [*named, *([bare(call.phone), bare(caller)] if caller else [])]
 
 
 def _as_first_seen(open_call: OpenCall, call: Call, found: Mapping[str, OwnExtension]) -> dict[str, OwnExtension]:

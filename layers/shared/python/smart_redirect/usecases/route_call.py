@@ -128,7 +128,7 @@ class RouteCall:
     def _identify(self, enterprise: Enterprise, request: CallRequest) -> tuple[Line | None, str | None]:
         line = enterprise.lines.get(request.line_id)
         caller = self._normalise(request.phone, enterprise.country, line.area_code if line else "")
-        if caller is not None and is_own(enterprise, request.phone, caller):
+        if caller is not None and enterprise.is_own(request.phone, caller):
             return line, None
         return line, caller
 
@@ -161,11 +161,6 @@ def _silent(known: _Known) -> frozenset[int]:
 def _shown(trunk_id: str) -> str:
     """Mask what is no line of ours: a comma in a caller's name puts the rest of it, or a number, into TrunkId."""
     return trunk_id if trunk_id.isdecimal() and len(trunk_id) <= _LONGEST_SHOWN else mask(trunk_id)
-
-
-def is_own(enterprise: Enterprise, raw: str, caller: str) -> bool:
-    """Tell whether the number is one of our own lines or extensions: no caller's identity."""
-    return raw.strip().lstrip("+") in enterprise.own_numbers or caller.lstrip("+") in enterprise.own_numbers
 
 
 def _current_host(enterprise: Enterprise, host: Host | None) -> Host | None:

@@ -126,9 +126,7 @@ class CallReader:
         line = self._enterprise.lines.get(text(row.get("trunk")))
         phone = text(row.get("phone_number"))
         caller = normalise(phone, self._enterprise.country, line.area_code if line else "")
-        bare = [number.strip().lstrip("+") for number in (phone, caller or "")]
-        own = any(number in self._enterprise.own_numbers or self._enterprise.extension(number) for number in bare)
-        return None if own else caller
+        return None if caller is not None and self._enterprise.is_own(phone, caller) else caller
 
     def _own(self, participants: Iterable[Participant]) -> dict[str, Extension]:
         found = ((each.extension, self._enterprise.extension(each.extension)) for each in participants)
