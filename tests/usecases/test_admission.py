@@ -1,10 +1,19 @@
 """Who may ask: token, source address, rate; and how the asking host is told."""
 
+import asyncio
+
 import pytest
 
 from smart_redirect.domain.enterprise import Host
 from smart_redirect.domain.token import token_hash
-from smart_redirect.errors import AddressRefused, TokenMissing, TokenUnknown, TooManyRequests
+from smart_redirect.errors import (
+    AddressRefused,
+    DatabaseUnavailable,
+    RequestRefused,
+    TokenMissing,
+    TokenUnknown,
+    TooManyRequests,
+)
 from smart_redirect.usecases.admission import Admission
 from smart_redirect.web.address import is_within
 from tests.domain.routing_table import POOL
@@ -85,20 +94,85 @@ async def test_an_unknown_token_is_looked_up_once_in_a_while() -> None:
     assert desk.database.reads == 2
 
 
-async def test_failed_attempts_are_limited_per_address_and_known_tokens_are_not() -> None:
+async def refusals_of(desk: Desk, *tokens: str, address: str = "192.0.2.1") -> list[type[Exception]]:
+    """Return what each request with these tokens was refused with."""
+    seen: list[type[Exception]] = []
+    for token in tokens:
+        with pytest.raises(RequestRefused) as refused:
+            await desk.ask(token=token, address=address)
+        seen.append(refused.type)
+    return seen
+
+
+async def test_guesses_are_limited_per_address_and_known_tokens_are_not() -> None:
     desk = Desk(failures_per_minute=5)
-    await desk.ask(address="192.0.2.1")
-    for number in range(5):
-        with pytest.raises(TokenUnknown):
-            await desk.ask(token=f"guess{number}", address="192.0.2.1")
-    with pytest.raises(TooManyRequests):
-        await desk.ask(token="guess", address="192.0.2.1")
-    assert (await desk.ask(address="192.0.2.1")).context is not None
-    with pytest.raises(TokenUnknown):
-        await desk.ask(token="guess", address="192.0.2.2")
+    await desk.ask()
+    guesses = [f"guess{number}" for number in range(6)]
+    assert await refusals_of(desk, *guesses) == [*[TokenUnknown] * 5, TooManyRequests]
+    assert (await desk.ask()).context is not None
+    assert await refusals_of(desk, "guess", address="192.0.2.2") == [TokenUnknown]
     desk.now += 60
-    with pytest.raises(TokenUnknown):
-        await desk.ask(token="another", address="192.0.2.1")
+    assert await refusals_of(desk, "another") == [TokenUnknown]
+
+
+async def test_a_guess_over_the_limit_costs_no_look_up() -> None:
+    desk = Desk(failures_per_minute=5)
+    await refusals_of(desk, *[f"guess{number}" for number in range(100)])
+    assert desk.database.reads == 5
+
+
+async def test_guesses_at_once_are_no_more_than_one_after_another() -> None:
+    desk = Desk(failures_per_minute=5)
+    guesses = [refusals_of(desk, f"guess{number}") for number in range(100)]
+    assert (await asyncio.gather(*guesses)).count([TokenUnknown]) == 5
+    assert desk.database.reads == 5
+
+
+async def test_calls_at_once_with_a_good_token_that_memory_lacks_are_no_guesses() -> None:
+    desk = Desk(enterprise(requests_per_second=100), failures_per_minute=1)
+    decisions = await asyncio.gather(*[desk.ask() for _ in range(100)])
+    assert all(decision.context for decision in decisions)
+    desk.snapshots.drop(1)
+    await desk.ask()
+
+
+async def test_a_look_up_that_failed_is_no_guess() -> None:
+    desk = Desk(failures_per_minute=1)
+    desk.database.down = True
+    for _ in range(3):
+        with pytest.raises(DatabaseUnavailable):
+            await desk.ask()
+
+
+@pytest.mark.parametrize("token", ["mistyped", ""])
+async def test_who_repeats_one_bad_token_keeps_no_good_one_behind_the_same_address_out(token: str) -> None:
+    desk = Desk(failures_per_minute=5)
+    for _ in range(600):
+        await refusals_of(desk, token)
+        desk.now += 1 / 3
+    assert (await desk.ask()).context is not None
+
+
+async def test_repeats_of_a_bad_token_are_limited_by_themselves() -> None:
+    desk = Desk(failures_per_minute=5)
+    answered = [TokenMissing, TokenUnknown] * 3
+    assert await refusals_of(desk, *["", "mistyped"] * 4) == [*answered, TooManyRequests, TooManyRequests]
+
+
+async def test_looking_up_a_known_bad_token_again_counts_for_a_tenth() -> None:
+    desk = Desk(failures_per_minute=2)
+    for _ in range(20):
+        assert await refusals_of(desk, "mistyped") == [TokenUnknown]
+        desk.now += 6
+    assert desk.database.reads == 20
+
+
+async def test_the_demo_token_from_elsewhere_is_no_guess() -> None:
+    desk = Desk(failures_per_minute=1)
+    demo = token_hash(KEY, "demo")
+    desk.admit = Admission(KEY, desk.snapshots, is_within, 1, loopback_only=frozenset({demo}))
+    assert await refusals_of(desk, "demo", "demo") == [TokenUnknown, TooManyRequests]
+    assert (await desk.ask()).context is not None
 
 
 async def test_a_token_may_ask_so_often_and_again_after_a_second() -> None:

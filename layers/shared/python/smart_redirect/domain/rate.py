@@ -17,13 +17,18 @@ class Buckets:
         level, at = self._levels.get(key, (self._burst, now))
         return min(self._burst, level + (now - at) * self._rate)
 
-    def take(self, key: object, now: float) -> bool:
-        """Take one; False when the bucket is empty."""
+    def take(self, key: object, now: float, cost: float = 1) -> bool:
+        """Take one, or what the request costs; False when the bucket has less."""
         level = self.level(key, now)
-        if level < 1:
+        if level < cost:
             return False
-        self._levels[key] = (level - 1, now)
+        self._levels[key] = (level - cost, now)
         self._levels.move_to_end(key)
         if len(self._levels) > self._capacity:
             self._levels.popitem(last=False)
         return True
+
+    def give_back(self, key: object, now: float, cost: float = 1) -> None:
+        """Return what was taken for nothing."""
+        if key in self._levels:
+            self._levels[key] = (min(self._burst, self.level(key, now) + cost), now)

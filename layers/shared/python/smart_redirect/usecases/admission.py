@@ -11,6 +11,8 @@ from smart_redirect.usecases.snapshots import Held, Snapshots
 
 _LOOPBACK = ("127.0.0.0/8", "::1/128")
 _MOST_HASHES = 10_000
+# Of a bucket: a token that was looked up before, for no one, is no guess, but its look-up is not for nothing.
+_AGAIN = 0.1
 IsWithin = Callable[[str, tuple[str, ...]], bool]
 
 
@@ -23,7 +25,11 @@ class Admitted(NamedTuple):
 
 
 class Admission:
-    """Token first, then the source address, then the rate; failed attempts are limited per address."""
+    """Token first, then the source address, then the rate; failed attempts are limited per address.
+
+    What costs a look-up and what does not are limited apart: a host with a mistyped token, or none, that shares its
+    address with others must not keep a good token out that memory does not have yet.
+    """
 
     def __init__(
         self,
@@ -38,17 +44,18 @@ class Admission:
         self._hashes: dict[str, bytes] = {}
         self._snapshots = snapshots
         self._is_within = is_within
-        self._failures = Buckets(failures_per_minute / 60, failures_per_minute)
+        self._guesses = Buckets(failures_per_minute / 60, failures_per_minute)
+        self._repeats = Buckets(failures_per_minute / 60, failures_per_minute)
         self._requests: dict[int, tuple[int, Buckets]] = {}
 
     async def __call__(self, token: str, address: str, deadline: float) -> Admitted:
         """Admit a request; raises what the error tree lists under RequestRefused, or DatabaseUnavailable."""
         if not token:
-            self._failed(address)
+            self._repeated(address)
             raise TokenMissing
         hashed = self._hashes.get(token) or token_hash(self._key, token)
         if hashed in self._loopback_only and not self._is_within(address, _LOOPBACK):
-            self._failed(address)
+            self._repeated(address)
             raise TokenUnknown
         held = self._snapshots.known(hashed)
         if held is None:
@@ -60,17 +67,32 @@ class Admission:
         return Admitted(held, host, hashed)
 
     async def _look_up(self, hashed: bytes, address: str, deadline: float) -> Held:
-        """Ask the database about a token that memory does not know, unless its address failed too often."""
-        if self._failures.level(address, self._snapshots.clock()) < 1:
+        """Ask the database about a token that memory does not know, unless its address has guessed too often.
+
+        The charge is taken before, so that guesses at once are no more than one after another; it stays if it was one.
+        """
+        if self._snapshots.is_nobodys(hashed):
+            self._repeated(address)
+            raise TokenUnknown
+        charge = self._charge(hashed)
+        if not self._guesses.take(address, self._snapshots.clock(), charge):
             raise TooManyRequests
         try:
             return await self._snapshots.find(hashed, deadline)
         except TokenUnknown:
-            self._failed(address)
+            charge = 0
             raise
+        finally:
+            self._guesses.give_back(address, self._snapshots.clock(), charge)
 
-    def _failed(self, address: str) -> None:
-        if not self._failures.take(address, self._snapshots.clock()):
+    def _charge(self, hashed: bytes) -> float:
+        if self._snapshots.is_asked(hashed):
+            return 0
+        return _AGAIN if self._snapshots.was_nobodys(hashed) else 1
+
+    def _repeated(self, address: str) -> None:
+        """Count a failed attempt that cost no look-up."""
+        if not self._repeats.take(address, self._snapshots.clock()):
             raise TooManyRequests
 
     def _remember(self, token: str, hashed: bytes) -> None:

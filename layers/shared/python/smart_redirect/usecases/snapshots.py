@@ -61,12 +61,24 @@ class Snapshots:
             held.used_at = self.clock()
         return held
 
+    def is_nobodys(self, token_hash: bytes) -> bool:
+        """Tell whether the source said a moment ago that nobody has this token: it is not asked again."""
+        return self._unknown.get(token_hash, 0.0) > self.clock()
+
+    def was_nobodys(self, token_hash: bytes) -> bool:
+        """Tell whether the source ever said so, as far as memory goes."""
+        return token_hash in self._unknown
+
+    def is_asked(self, token_hash: bytes) -> bool:
+        """Tell whether the source is being asked about this token right now: `find` shares that answer."""
+        return token_hash in self._loading
+
     async def find(self, token_hash: bytes, deadline: float) -> Held:
         """Return the token's enterprise; TokenUnknown, or DatabaseUnavailable by the deadline."""
         held = self.known(token_hash)
         if held is not None:
             return held
-        if self._unknown.get(token_hash, 0.0) > self.clock():
+        if self.is_nobodys(token_hash):
             raise TokenUnknown
         enterprise = await self._load_once(token_hash, deadline)
         if enterprise is None:
