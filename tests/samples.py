@@ -2,7 +2,7 @@
 
 from smart_redirect.domain.decision import Candidate, Decision, Reason, Verdict
 from smart_redirect.domain.enterprise import Algorithm, Enterprise, Mode
-from smart_redirect.usecases.ports import DecisionRecord
+from smart_redirect.usecases.ports import DecisionRecord, Refusal
 
 CONTEXT = "mngr31_0001363_1"
 
@@ -24,3 +24,19 @@ def record(**changed: object) -> DecisionRecord:
         "total_ms": 1.5,
     }
     return DecisionRecord(**{**values, **changed})  # type: ignore[arg-type]
+
+
+def refusal(**changed: object) -> Refusal:
+    """Return the record of a call of enterprise 0367 from an address that none of its hosts has."""
+    values: dict[str, object] = {
+        "reason": "AddressRefused",
+        "status": 403,
+        "address": "203.0.113.1",
+        "total_ms": 1.5,
+        "enterprise": Enterprise(1, "0367", mode=Mode.ROUTING_AND_NAME),
+        "host_id": 1,
+        "unique_id": "1795417798.0",
+        "line_id": "0001363",
+        "phone": "80291112233",
+    }
+    return Refusal(**{**values, **changed})  # type: ignore[arg-type]

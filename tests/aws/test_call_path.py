@@ -73,11 +73,11 @@ def lines(emulator: Emulator, member: str) -> list[dict[str, Any]]:
 def test_each_call_is_a_metric_whose_values_and_dimensions_are_in_the_line(call_path: Emulator) -> None:
     asked(call_path, rest_event(GOOD))
     asked(call_path, rest_event(replace(GOOD, headers=())))
-    for name, value in (("CallMilliseconds", float), ("Refused", int)):
-        [line] = lines(call_path, name)
+    for names in (["CallMilliseconds"], ["Refused", "RefusedMilliseconds"]):
+        [line] = lines(call_path, names[0])
         [metric] = line["_aws"]["CloudWatchMetrics"]
-        assert (metric["Namespace"], [each["Name"] for each in metric["Metrics"]]) == ("SmartRedirect", [name])
-        assert isinstance(line[name], value)
+        assert (metric["Namespace"], [each["Name"] for each in metric["Metrics"]]) == ("SmartRedirect", names)
+        assert [type(line[name]) for name in names] == [float] if len(names) == 1 else [int, float]
         assert {dimension for group in metric["Dimensions"] for dimension in group} <= set(line)
 
 

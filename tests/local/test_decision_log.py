@@ -15,7 +15,7 @@ from smart_redirect.errors import DatabaseUnavailable
 from smart_redirect.local.decision_log import BatchedDecisionLog
 from smart_redirect.local.metrics import Metrics
 from smart_redirect.usecases.ports import DecisionRecord
-from tests.samples import record
+from tests.samples import record, refusal
 
 
 class Table:
@@ -126,15 +126,40 @@ async def test_the_table_takes_whatever_a_host_sent(database_url: str, tmp_path:
     assert (row["reason"], row["context"], row["enterprise_id"]) == ("routed", "mngr31_0001363_1", 1)
 
 
+async def test_a_refusal_is_a_line_unless_it_is_left_out(log: BatchedDecisionLog, tmp_path: Path) -> None:
+    log.refused(refusal())
+    log.refused(refusal(left_out=None))
+    await log.flush()
+    (line,) = lines_of(tmp_path)
+    assert (json.loads(line)["reason"], "291112233" in line) == ("AddressRefused", False)
+
+
+async def test_the_table_takes_a_refusal_whose_enterprise_is_known(database_url: str, tmp_path: Path) -> None:
+    pool = await open_pool(database_url, size=1)
+    log = BatchedDecisionLog(tmp_path / "logs" / "smart_decisions.log", PostgresDecisions(pool).append, Metrics())
+    await pool.execute("INSERT INTO enterprises (number, name) VALUES ('0367', 'x')")
+    log.refused(refusal())
+    log.refused(refusal(enterprise=None, reason="TokenUnknown"))
+    await log.flush()
+    rows = await pool.fetch("SELECT reason, host_id, line_id, sources->>'address' AS address FROM decisions")
+    await pool.close()
+    assert [tuple(row) for row in rows] == [("AddressRefused", 1, "0001363", "203.0.113.1")]
+    assert (len(lines_of(tmp_path)), log.waiting) == (2, 0)
+
+
 async def test_metrics_count_results_and_reasons(tmp_path: Path, table: Table) -> None:
     metrics = Metrics()
     log = BatchedDecisionLog(tmp_path / "log", table.append, metrics)
     log.write(record())
     log.write(record(decision=record().decision._replace(shadow=True)))
-    log.refused("TokenUnknown")
+    log.refused(refusal(reason="TokenUnknown", enterprise=None, left_out=None))
+    log.refused(refusal(reason="DatabaseUnavailable", status=503, total_ms=285.0))
     await log.flush()
     text = metrics.render().decode()
     assert 'smart_redirect_requests_total{reason="routed",result="routed"} 1.0' in text
     assert 'smart_redirect_requests_total{reason="routed",result="shadow"} 1.0' in text
     assert 'smart_redirect_requests_total{reason="TokenUnknown",result="refused"} 1.0' in text
-    assert 'smart_redirect_decision_seconds_bucket{le="0.002"} 2.0' in text
+    assert 'smart_redirect_requests_total{reason="DatabaseUnavailable",result="failed"} 1.0' in text
+    for result, bucket in (("routed", "0.002"), ("shadow", "0.002"), ("refused", "0.002"), ("failed", "0.3")):
+        assert f'smart_redirect_decision_seconds_bucket{{le="{bucket}",result="{result}"}} 1.0' in text
+    assert 'smart_redirect_decision_seconds_bucket{le="0.25",result="failed"} 0.0' in text

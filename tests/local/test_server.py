@@ -71,6 +71,18 @@ def test_every_decision_is_in_the_log(running: Served) -> None:
     assert "291112233" not in "".join(lines)
 
 
+def test_every_refusal_is_in_the_log_and_in_the_metrics(running: Served) -> None:
+    assert running.ask(token="sesame").status_code == 401
+    result = 'smart_redirect_decision_seconds_count{result="refused"} 1.0'
+    assert result in httpx.get(f"{running.address}/metrics").text
+    running.process.terminate()
+    assert running.process.wait(timeout=30) == 0
+    lines = (running.log_dir / "smart_decisions.log").read_text(encoding="utf-8").splitlines()
+    (line,) = [json.loads(line) for line in lines if "TokenUnknown" in line]
+    assert (line["sources"]["address"], line["line"]) == ("127.0.0.1", "0001363")
+    assert not [line for line in lines if "sesame" in line or "291112233" in line]
+
+
 def test_unknown_paths_and_methods_answer_nothing(running: Served) -> None:
     for method, path, status in (("POST", "/api/callevent/old", 404), ("GET", "/api/callevent/getcustomerdata", 405)):
         response = httpx.request(method, running.address + path)

@@ -6,6 +6,7 @@ SmartRedirectError
 │   ├── TokenUnknown               the token belongs to no enterprise
 │   ├── AddressRefused             the source address is not one of the host's
 │   ├── TooManyRequests            the enterprise's rate, or failed attempts of one address
+│   ├── MethodNotAllowed           another method than the route's
 │   ├── BodyTooLarge               more bytes than the route takes
 │   ├── BodyMalformed              not what the route's contract says; the text names the field
 │   ├── NotFound                   the request names what is not there
@@ -48,6 +49,10 @@ class AddressRefused(RequestRefused):
 
 class TooManyRequests(RequestRefused):
     """More requests than the enterprise may send, or too many failed attempts from one address."""
+
+
+class MethodNotAllowed(RequestRefused):
+    """Another method than the route's."""
 
 
 class BodyTooLarge(RequestRefused):

@@ -1,11 +1,12 @@
-"""A decision record as one line of JSON: the line of the log, and the row of the table is made from it."""
+"""A decision record, or a refusal, as one line of JSON: a line of the log, from which the table's row is made."""
 
 from functools import lru_cache
 from json.encoder import encode_basestring as quoted
 
 from smart_redirect.domain.decision import Candidate
+from smart_redirect.domain.enterprise import Enterprise
 from smart_redirect.domain.phone import mask
-from smart_redirect.usecases.ports import DecisionRecord
+from smart_redirect.usecases.ports import DecisionRecord, Refusal
 
 
 def as_line(record: DecisionRecord, decided_at: float, *, full_phones: bool = False) -> str:
@@ -26,6 +27,28 @@ def as_line(record: DecisionRecord, decided_at: float, *, full_phones: bool = Fa
         f'"sources":{{"facts":"{record.facts_source}","name":{quoted(decision.name_source)},'
         f'"settings_version":{enterprise.version},"settings_age_s":{record.settings_age_s:.3f}}},'
         f'"ms":{{"read":{record.read_ms:.3f},"facts":{record.facts_ms:.3f},"total":{record.total_ms:.3f}}}}}'
+    )
+
+
+def refusal_line(refusal: Refusal, refused_at: float, *, full_phones: bool = False) -> str:
+    """Return a refusal as such a line: the table has a row for it if the enterprise is known."""
+    enterprise = refusal.enterprise
+    full = full_phones or (enterprise is not None and enterprise.full_phones)
+    phone = refusal.phone if full else mask(refusal.phone)
+    return (
+        f'{{"at":{refused_at:.3f},{_unanswered(enterprise, refusal.host_id) if enterprise else ""}'
+        f'"call":{storable(refusal.unique_id)},"line":{storable(refusal.line_id)},"phone":{storable(phone)},'
+        f'"reason":{quoted(refusal.reason)},'
+        f'"sources":{{"address":{storable(refusal.address)},"status":{refusal.status},'
+        f'"left_out":{refusal.left_out or 0}}},"ms":{{"total":{refusal.total_ms:.3f}}}}}'
+    )
+
+
+def _unanswered(enterprise: Enterprise, host_id: int | None) -> str:
+    """Say whose host was answered nothing."""
+    return (
+        f'"enterprise":{quoted(enterprise.number)},"host":{_number(host_id)},"mode":"{enterprise.mode}","shadow":false,'
+        '"name":"","context":null,"algorithm":null,"trace":[],'
     )
 
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 from smart_redirect.domain.enterprise import Enterprise
 from smart_redirect.domain.facts import CallerFacts, Freshness
 from smart_redirect.errors import DatabaseUnavailable, StoreUnavailable
-from smart_redirect.usecases.ports import DecisionRecord, FactsAnswer, FactsQuestion
+from smart_redirect.usecases.ports import DecisionRecord, FactsAnswer, FactsQuestion, Refusal
 
 
 class MemoryDatabase:
@@ -76,12 +76,12 @@ class MemoryLog:
 
     def __init__(self) -> None:
         self.records: list[DecisionRecord] = []
-        self.refusals: list[str] = []
+        self.refusals: list[Refusal] = []
 
     def write(self, record: DecisionRecord) -> None:
         """Keep a record."""
         self.records.append(record)
 
-    def refused(self, reason: str) -> None:
+    def refused(self, refusal: Refusal) -> None:
         """Keep a refusal."""
-        self.refusals.append(reason)
+        self.refusals.append(refusal)

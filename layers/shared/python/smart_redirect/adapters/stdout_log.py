@@ -7,14 +7,16 @@ start. CloudWatch takes percentiles from the single values.
 import json
 import sys
 import time
+from functools import cache
 from json.encoder import encode_basestring as quoted
 from typing import TextIO
 
-from smart_redirect.adapters.decision_json import as_line
-from smart_redirect.usecases.ports import DecisionRecord
+from smart_redirect.adapters.decision_json import as_line, refusal_line
+from smart_redirect.usecases.ports import DecisionRecord, Refusal
 
 NAMESPACE = "SmartRedirect"
-CALL_MILLISECONDS, REFUSED = "CallMilliseconds", "Refused"
+CALL_MILLISECONDS, REFUSED, REFUSED_MILLISECONDS = "CallMilliseconds", "Refused", "RefusedMilliseconds"
+_UNITS = {CALL_MILLISECONDS: "Milliseconds", REFUSED: "Count", REFUSED_MILLISECONDS: "Milliseconds"}
 
 
 class StdoutLog:
@@ -29,20 +31,34 @@ class StdoutLog:
         """Write one record."""
         now = time.time()
         line = as_line(record, now, full_phones=self._full_phones)
-        self._print(line, self._metric(CALL_MILLISECONDS, "Milliseconds", f"{record.total_ms:.3f}", now))
+        self._print(line, now, _defined(CALL_MILLISECONDS), f'"{CALL_MILLISECONDS}":{record.total_ms:.3f}')
 
-    def refused(self, reason: str) -> None:
-        """Write one refusal."""
+    def refused(self, refusal: Refusal) -> None:
+        """Write one refusal, unless it is left out; with the next of its kind it is counted.
+
+        The time of a failure of ours is a call's, that of other refusals is apart: whoever tries tokens would hide it.
+        """
+        if refusal.left_out is None:
+            return
+        now, took = time.time(), CALL_MILLISECONDS if refusal.is_failure else REFUSED_MILLISECONDS
+        line = refusal_line(refusal, now, full_phones=self._full_phones)
+        values = f'"{REFUSED}":{1 + refusal.left_out},"{took}":{refusal.total_ms:.3f}'
+        self._print(line, now, f"{_defined(REFUSED)},{_defined(took)}", values)
+
+    def refused_event(self, reason: str) -> None:
+        """Write that a call event was not taken."""
         now = time.time()
         line = json.dumps({"at": round(now, 3), "refused": reason}, separators=(",", ":"))
-        self._print(line, self._metric(REFUSED, "Count", "1", now))
+        self._print(line, now, _defined(REFUSED), f'"{REFUSED}":1')
 
-    def _metric(self, name: str, unit: str, value: str, now: float) -> str:
-        metric = (
-            f'{{"Namespace":"{NAMESPACE}","Dimensions":[["function"]],"Metrics":[{{"Name":"{name}","Unit":"{unit}"}}]}}'
-        )
-        about = f'{{"Timestamp":{int(now * 1000)},"CloudWatchMetrics":[{metric}]}}'
-        return f'"function":{self._function},"{name}":{value},"_aws":{about}'
+    def _print(self, line: str, now: float, metrics: str, values: str) -> None:
+        """Print a record with its metrics: their definitions, and their values as members of the line."""
+        metric = f'{{"Namespace":"{NAMESPACE}","Dimensions":[["function"]],"Metrics":[{metrics}]}}'
+        about = f'"_aws":{{"Timestamp":{int(now * 1000)},"CloudWatchMetrics":[{metric}]}}'
+        text = f'{line[:-1]},"function":{self._function},{values},{about}}}'
+        print(text, file=self._stream or sys.stdout, flush=True)
 
-    def _print(self, line: str, metric: str) -> None:
-        print(f"{line[:-1]},{metric}}}", file=self._stream or sys.stdout, flush=True)
+
+@cache
+def _defined(name: str) -> str:
+    return f'{{"Name":"{name}","Unit":"{_UNITS[name]}"}}'

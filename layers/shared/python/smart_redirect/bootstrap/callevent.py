@@ -29,7 +29,7 @@ async def _open_endpoints() -> AsyncIterator[Any]:
     if not settings.queue_url:
         raise SettingInvalid(f"{PREFIX}QUEUE_URL must name the queue of the call events")
     log = StdoutLog(function=os.environ.get("AWS_LAMBDA_FUNCTION_NAME", ""))
-    endpoints = event_endpoints(settings, SqsEventQueue(settings.queue_url), log.refused)
+    endpoints = event_endpoints(settings, SqsEventQueue(settings.queue_url), log.refused_event)
 
     async def application(scope: Scope, receive: Receive, send: Send) -> None:
         endpoint = endpoints.get(scope["path"].rpartition("/")[2])

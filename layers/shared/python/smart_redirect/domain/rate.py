@@ -1,4 +1,4 @@
-"""Token buckets: how many requests one key may send; time comes in as an argument, in seconds."""
+"""Token buckets: how many requests one key may send, or lines it may cause; time is an argument, in seconds."""
 
 from collections import OrderedDict
 
@@ -32,3 +32,21 @@ class Buckets:
         """Return what was taken for nothing."""
         if key in self._levels:
             self._levels[key] = (min(self._burst, self.level(key, now) + cost), now)
+
+
+class Sparing:
+    """Lets `rate` a second of each kind through, `burst` at once, and tells with the next how many it left out.
+
+    Made for kinds of which there are few: what was left out is counted for each of them.
+    """
+
+    def __init__(self, rate: float, burst: float) -> None:
+        self._buckets = Buckets(rate, burst)
+        self._left_out: dict[object, int] = {}
+
+    def take(self, kind: object, now: float) -> int | None:
+        """Return how many were left out since the last that was let through; None when this one is left out too."""
+        if self._buckets.take(kind, now):
+            return self._left_out.pop(kind, 0)
+        self._left_out[kind] = self._left_out.get(kind, 0) + 1
+        return None

@@ -8,10 +8,10 @@ from collections import deque
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
-from smart_redirect.adapters.decision_json import as_line
+from smart_redirect.adapters.decision_json import as_line, refusal_line
 from smart_redirect.errors import DatabaseUnavailable
 from smart_redirect.local.metrics import Metrics
-from smart_redirect.usecases.ports import DecisionRecord
+from smart_redirect.usecases.ports import DecisionRecord, Refusal
 
 logger = logging.getLogger(__name__)
 Append = Callable[[list[str]], Awaitable[None]]
@@ -53,9 +53,11 @@ class BatchedDecisionLog:
         if len(self._fresh) == _SLICE:
             asyncio.get_running_loop().call_soon(self._quote)
 
-    def refused(self, reason: str) -> None:
-        """Count one refusal."""
-        self._metrics.refused(reason)
+    def refused(self, refusal: Refusal) -> None:
+        """Count one refusal and take it, unless it is left out; the table has no row for one without enterprise."""
+        self._metrics.refused(refusal)
+        if refusal.left_out is not None:
+            self._quoted.append(refusal_line(refusal, time.time(), full_phones=self._full_phones))
 
     async def run(self, every: float = 0.25) -> None:
         """Write what has come, until cancelled; then write the rest."""

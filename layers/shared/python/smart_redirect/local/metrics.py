@@ -9,7 +9,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, generate_latest
 from prometheus_client.core import HistogramMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from smart_redirect.usecases.ports import DecisionRecord
+from smart_redirect.usecases.ports import DecisionRecord, Refusal
 
 _BUCKETS = (
     0.001,
@@ -37,23 +37,25 @@ class _Latency(Collector):
     """A histogram that is made when it is read: the client's own takes 1.5 µs and a lock for each observation."""
 
     def __init__(self) -> None:
-        self._counts = [0] * (len(_BUCKETS) + 1)
-        self._sum = 0.0
+        self._counts: dict[str, list[int]] = {}
+        self._sums: dict[str, float] = {}
 
-    def observe(self, seconds: float) -> None:
-        """Count one decision."""
-        self._counts[bisect_left(_BUCKETS, seconds)] += 1
-        self._sum += seconds
+    def observe(self, result: str, seconds: float) -> None:
+        """Count one answer."""
+        counts = self._counts.get(result)
+        if counts is None:
+            counts = self._counts[result] = [0] * (len(_BUCKETS) + 1)
+        counts[bisect_left(_BUCKETS, seconds)] += 1
+        self._sums[result] = self._sums.get(result, 0.0) + seconds
 
     def collect(self) -> Iterator[Metric]:
-        """Give the buckets, each with all that is below it."""
+        """Give the buckets of each result, each bucket with all that is below it."""
         names = [*(str(each) for each in _BUCKETS), "+Inf"]
-        yield HistogramMetricFamily(
-            "smart_redirect_decision_seconds",
-            "From the first byte of the request to the decision.",
-            buckets=list(zip(names, accumulate(self._counts), strict=True)),
-            sum_value=self._sum,
-        )
+        text = "From the first byte of the request to the decision or refusal, by result."
+        family = HistogramMetricFamily("smart_redirect_decision_seconds", text, labels=["result"])
+        for result, counts in list(self._counts.items()):
+            family.add_metric([result], list(zip(names, accumulate(counts), strict=True)), self._sums[result])
+        yield family
 
 
 class Metrics:
@@ -63,7 +65,7 @@ class Metrics:
         self._registry = CollectorRegistry()
         self._requests = Counter(
             "smart_redirect_requests",
-            "Requests to getcustomerdata by result (routed, named, nothing, refused) and reason.",
+            "Requests to getcustomerdata by result (routed, named, nothing, shadow, refused, failed) and reason.",
             ["result", "reason"],
             registry=self._registry,
         )
@@ -88,17 +90,20 @@ class Metrics:
         results: Tally[tuple[str, str]] = Tally()
         sources: Tally[str] = Tally()
         for record in records:
-            results[result_of(record), record.decision.reason] += 1
+            result = result_of(record)
+            results[result, record.decision.reason] += 1
             sources[record.facts_source] += 1
-            self._latency.observe(record.total_ms / 1000)
+            self._latency.observe(result, record.total_ms / 1000)
         for labels, count in results.items():
             self._requests.labels(*labels).inc(count)
         for source, count in sources.items():
             self._facts.labels(source).inc(count)
 
-    def refused(self, reason: str) -> None:
-        """Count one request that got no decision."""
-        self._requests.labels("refused", reason).inc()
+    def refused(self, refusal: Refusal) -> None:
+        """Count one request that got no decision: refused, or failed when the fault is ours."""
+        result = "failed" if refusal.is_failure else "refused"
+        self._requests.labels(result, refusal.reason).inc()
+        self._latency.observe(result, refusal.total_ms / 1000)
 
     def refused_event(self, reason: str) -> None:
         """Count one call event that was not taken."""

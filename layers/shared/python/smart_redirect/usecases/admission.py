@@ -101,6 +101,14 @@ class Admission:
             self._hashes.clear()
         self._hashes[token] = hashed
 
+    def whose(self, token: str) -> tuple[Enterprise | None, int | None]:
+        """Return whose a token is, and of which host if it says so, as far as memory knows: for a record, unchecked."""
+        if not token:
+            return None, None
+        hashed = self._hashes.get(token) or token_hash(self._key, token)
+        held = self._snapshots.known(hashed)
+        return (held.enterprise, held.enterprise.tokens.get(hashed)) if held else (None, None)
+
     def host_of(self, enterprise: Enterprise, *, token_hash: bytes, address: str) -> Host | None:
         """Return the host that asks, None if it cannot be told; AddressRefused if it may not ask from there."""
         own = enterprise.tokens.get(token_hash)

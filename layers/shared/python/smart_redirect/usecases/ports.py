@@ -10,6 +10,8 @@ from smart_redirect.domain.decision import Decision
 from smart_redirect.domain.enterprise import Enterprise
 from smart_redirect.domain.facts import CallerFacts, Contact
 
+_FAILURE = 500
+
 
 class FactsQuestion(NamedTuple):
     """Which caller's facts are wanted, and which version of the settings the asker has."""
@@ -45,6 +47,30 @@ class DecisionRecord(NamedTuple):
     read_ms: float
     facts_ms: float
     total_ms: float
+
+
+class Refusal(NamedTuple):
+    """One request that got no decision, as it is logged, counted and stored; the time in milliseconds.
+
+    `enterprise` is None as long as the token has named none. `left_out` is how many of its kind were only counted since
+    the last that was written; None: so is this one, because anybody can cause too many of them.
+    """
+
+    reason: str
+    status: int
+    address: str
+    total_ms: float
+    enterprise: Enterprise | None = None
+    host_id: int | None = None
+    unique_id: str = ""
+    line_id: str = ""
+    phone: str = ""
+    left_out: int | None = 0
+
+    @property
+    def is_failure(self) -> bool:
+        """Tell whether the fault is ours, not the asker's."""
+        return self.status >= _FAILURE
 
 
 class SettingsSource(Protocol):
@@ -92,8 +118,8 @@ class DecisionLog(Protocol):
     def write(self, record: DecisionRecord) -> None:
         """Take one record; must not block, await or raise."""
 
-    def refused(self, reason: str) -> None:
-        """Count a request that got no decision, by the name of its error."""
+    def refused(self, refusal: Refusal) -> None:
+        """Count a request that got no decision, and write it unless it is left out; must not block, await or raise."""
 
 
 class Normalise(Protocol):

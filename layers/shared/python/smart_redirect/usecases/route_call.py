@@ -138,7 +138,7 @@ class RouteCall:
             enterprise=known.held.enterprise,
             host_id=known.host.id if known.host else None,
             unique_id=asked.request.unique_id,
-            line_id=known.line.id if known.line else _shown(asked.request.line_id),
+            line_id=known.line.id if known.line else shown_line(asked.request.line_id),
             phone=known.caller or asked.request.phone,
             decision=decision,
             facts_source=known.facts.source,
@@ -158,7 +158,7 @@ def _silent(known: _Known) -> frozenset[int]:
     return silent_connections(enterprise, facts)
 
 
-def _shown(trunk_id: str) -> str:
+def shown_line(trunk_id: str) -> str:
     """Mask what is no line of ours: a comma in a caller's name puts the rest of it, or a number, into TrunkId."""
     return trunk_id if trunk_id.isdecimal() and len(trunk_id) <= _LONGEST_SHOWN else mask(trunk_id)
 

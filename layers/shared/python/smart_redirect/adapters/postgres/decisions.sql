@@ -1,5 +1,6 @@
 -- name: insert_decisions
--- Stores a batch of decision records; $1 is a JSON array of the objects that adapters/decision_json.py makes.
+-- Stores a batch of decision records; $1 is a JSON array of the objects that adapters/decision_json.py makes. Refusals that
+-- name no enterprise have no row.
 INSERT INTO decisions (decided_at, enterprise_id, host_id, unique_id, line_id, phone, mode, shadow, name, context,
                        algorithm, reason, trace, sources, timings)
 SELECT to_timestamp(r.at), e.id, r.host, r.call, r.line, r.phone, r.mode, r.shadow, r.name, r.context,
