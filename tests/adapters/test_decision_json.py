@@ -19,7 +19,7 @@ def test_says_what_was_decided_and_why() -> None:
         "host": 1,
         "call": "1795417798.0",
         "line": "0001363",
-        "phone": "+37529***2233",
+        "phone": "+375***2233",
         "mode": "routing+name",
         "shadow": False,
         "name": "Петрова",

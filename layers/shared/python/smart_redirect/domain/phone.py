@@ -27,6 +27,8 @@ _LOCAL = range(5, 9)
 _SAME_END = 6
 # The plus, and what E.164 and the column of the history allow: 7 to 15 digits.
 _FULL = range(8, 17)
+# A mask shows half of a number up to this length.
+_LONGEST_HALVED = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,10 +178,10 @@ def _valid(text: str, country: str) -> str | None:
 
 
 def mask(phone: str) -> str:
-    """Hide the middle of a phone for a log; of a text, which may be a person's name, show only its length."""
+    """Hide the middle of a phone, five digits of a long one; of a text, which may be a name, show only its length."""
     number = phone if _DIGITS.fullmatch(phone) else phone.translate(_PUNCTUATION)
     if not _DIGITS.fullmatch(number):
         return f"text({len(phone)})"
-    shown = 10 if len(number) > 12 else len(number) - 3 if len(number) > 10 else len(number) // 2
+    shown = min(8, len(number) - 5) if len(number) > _LONGEST_HALVED else len(number) // 2
     tail = min(4, shown)
     return f"{number[: shown - tail]}***{number[len(number) - tail :]}"
