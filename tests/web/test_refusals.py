@@ -8,7 +8,9 @@ import pytest
 from smart_redirect.adapters.decision_json import refusal_line
 from smart_redirect.domain.enterprise import Host
 from smart_redirect.domain.token import token_hash
+from smart_redirect.usecases.admission import Admission
 from smart_redirect.usecases.ports import Refusal
+from smart_redirect.web.address import is_within
 from tests.domain.routing_table import POOL
 from tests.fakes.virtual_time import run_virtually
 from tests.usecases.desk import KEY, TOKEN, Desk, LoopDesk, enterprise
@@ -105,3 +107,16 @@ async def test_strangers_push_no_refusal_of_an_enterprise_out_of_the_log() -> No
         await post(endpoint, BODY.encode(), headers=())
     await post(endpoint, BODY.encode(), address=OUTSIDE)
     assert (desk.log.refusals[-1].reason, desk.log.refusals[-1].left_out) == ("AddressRefused", 0)
+
+
+async def test_a_token_that_everybody_knows_names_its_enterprise_from_this_machine_only() -> None:
+    desk = LoopDesk()
+    admit = Admission(KEY, desk.snapshots, is_within, 2, loopback_only=frozenset({token_hash(KEY, TOKEN)}))
+    endpoint = endpoint_of(desk, admit=admit)
+    await post(endpoint, BODY.encode(), address="127.0.0.1")
+    await post(endpoint, method="PUT", address="127.0.0.1")
+    for _ in range(3):
+        await post(endpoint, BODY.encode(), address=OUTSIDE)
+    await post(endpoint, method="PUT", address=OUTSIDE)
+    numbers = [(each.status, told(each)[2]) for each in desk.log.refusals]
+    assert numbers == [(405, "0367"), (401, None), (401, None), (429, None), (405, None)]

@@ -54,7 +54,7 @@ class Admission:
             self._repeated(address)
             raise TokenMissing
         hashed = self._hashes.get(token) or token_hash(self._key, token)
-        if hashed in self._loopback_only and not self._is_within(address, _LOOPBACK):
+        if not self._counts_from(hashed, address):
             self._repeated(address)
             raise TokenUnknown
         held = self._snapshots.known(hashed)
@@ -101,12 +101,13 @@ class Admission:
             self._hashes.clear()
         self._hashes[token] = hashed
 
-    def whose(self, token: str) -> tuple[Enterprise | None, int | None]:
-        """Return whose a token is, and of which host if it says so, as far as memory knows: for a record, unchecked."""
-        if not token:
-            return None, None
+    def _counts_from(self, hashed: bytes, address: str) -> bool:
+        return hashed not in self._loopback_only or self._is_within(address, _LOOPBACK)
+
+    def whose(self, token: str, address: str) -> tuple[Enterprise | None, int | None]:
+        """Return whose a token is, and which host's if it says so, as far as memory knows: for a refusal's record."""
         hashed = self._hashes.get(token) or token_hash(self._key, token)
-        held = self._snapshots.known(hashed)
+        held = self._snapshots.known(hashed) if self._counts_from(hashed, address) else None
         return (held.enterprise, held.enterprise.tokens.get(hashed)) if held else (None, None)
 
     def host_of(self, enterprise: Enterprise, *, token_hash: bytes, address: str) -> Host | None:

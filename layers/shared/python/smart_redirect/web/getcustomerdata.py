@@ -94,12 +94,13 @@ class GetCustomerData:
     def _refuse(self, scope: Scope, request: CallRequest, error: Exception, started: float) -> tuple[int, bytes]:
         """Tell the log of a request that gets no decision all that is known of it, but its token."""
         now, reason, status = self._clock(), type(error).__name__, status_of(error)
+        address = self._address(scope)
         token = "" if isinstance(error, TokenUnknown) else token_in_headers(scope) or request.token
-        enterprise, host_id = self._admission.whose(token)
+        enterprise, host_id = self._admission.whose(token, address) if token else (None, None)
         refusal = Refusal(
             reason,
             status,
-            self._address(scope),
+            address,
             (now - started) * 1000,
             enterprise,
             host_id,
