@@ -15,11 +15,12 @@ SHELL = "`touch /tmp/x`$(id);'"
 
 
 def rings_the_secretary(host: Host, *callers: Caller) -> Sipp:
-    """All these calls, at once, reach the phone of the line's own scheme."""
+    """All these calls reach the phone of the line's own scheme: five at once, as a busy machine bears in time."""
     secretary = host.phone("152", answering_phone(100))
-    for caller in callers:
+    for number, caller in enumerate(callers, 1):
         host.call(caller)
-    wait_until(lambda: len(secretary.received("INVITE")) == len(callers), 8, f"{len(callers)} calls")
+        if number % 5 == 0 or number == len(callers):
+            wait_until(lambda: len(secretary.received("INVITE")) == number, 8, f"{number} calls")  # noqa: B023
     return secretary
 
 
