@@ -98,6 +98,7 @@ CASES: dict[tuple[str, str], Case] = {
     ("connections", "close_breaker"): own(),
     ("connections", "listed"): Case((1,)),
     ("connections", "counts"): own(),
+    ("connections", "met"): own(before="UPDATE crm_sync SET sweep = 1"),
     ("connections", "managers"): own(),
     ("connections", "map"): own("18", "151"),
     ("connections", "unmap"): own("17"),
