@@ -40,6 +40,14 @@ def test_says_what_was_decided_and_why() -> None:
     }
 
 
+def test_names_the_owners_who_were_outranked() -> None:
+    loser = Candidate(Algorithm.CRM, Verdict.OUTRANKED, "RetailCRM", name="Иванов")
+    line = as_line(record(decision=record().decision._replace(trace=(loser,))), 1.0)
+    assert json.loads(line)["trace"] == [
+        {"algorithm": "crm", "source": "RetailCRM", "verdict": "outranked", "name": "Иванов"}
+    ]
+
+
 @settings(derandomize=True, max_examples=300)
 @given(st.text(max_size=80))
 def test_any_text_of_a_host_gives_one_valid_line(text: str) -> None:

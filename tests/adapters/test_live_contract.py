@@ -49,6 +49,17 @@ async def test_a_hint_for_nobody_is_dropped(store: Store) -> None:
     assert await store.mirror.due(9) == []
 
 
+@pytest.mark.parametrize("ids", [["a"], []])
+async def test_a_hint_makes_its_connection_due_though_it_names_nobody(store: Store, ids: list[str]) -> None:
+    for key in (KEY, OTHER):
+        await store.connect(Given(key, position=key.connection_id))
+        claim = await store.mirror.claim(key, 60)
+        assert claim is not None
+        await store.mirror.done(claim, 60)
+    await store.hooks.hint(KEY, ids)
+    assert await store.mirror.due(9) == [KEY]
+
+
 async def test_a_new_bucket_is_full_and_the_reserve_stays(store: Store) -> None:
     await store.connect(Given(KEY))
     assert await store.budgets.take(KEY, 100, RATE, RATE.reserve) == Grant(7)

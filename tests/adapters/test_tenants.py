@@ -6,20 +6,19 @@ the rows of enterprise 2 stay as they are to the byte. It has to return or to ch
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-import asyncpg
 import pytest
 
 from smart_redirect.adapters.postgres.pool import open_pool
 from smart_redirect.adapters.postgres.queries import load
+from tests.adapters.tenant_calls import CALLS
+from tests.adapters.tenant_dialplan import DIALPLAN
+from tests.adapters.tenant_settings import SETTINGS
+from tests.adapters.tenants import NEW, PHONE, Case, every_query, fill, own, run_for_the_first
 
-FILES = ("mirror", "live", "hooks", "connections", "facts", "warm", "tokens", "about")
-PHONE, NEW = "+375291112233", "+375294445566"
-FOREIGN = ("чужой", "0002", "777", "foreign")
 AT, MINUTE = datetime(2026, 1, 2, tzinfo=UTC), timedelta(seconds=60)
 BETWEEN = timedelta(seconds=20), timedelta(seconds=90)
 RENEWED = "UPDATE crm_tokens SET renewed_at = '2026-01-02 00:00:00+00'"
@@ -28,26 +27,31 @@ PEOPLE, MISSING = ["1", "2"], ["9"]
 FOUND = (PEOPLE, [PHONE, PHONE], ["я", "я"], ["17", "17"], ["150", "150"], [AT, AT], [False, False])
 
 
-@dataclass(frozen=True, slots=True)
-class Case:
-    """The values of a query, what has to be done before it, and whether it is one of all enterprises."""
-
-    values: tuple[object, ...]
-    before: str = ""
-    is_of_all: bool = False
-
-
-def own(*values: object, before: str = "") -> Case:
-    """A query of one connection: enterprise 1, connection 1, and more."""
-    return Case((1, 1, *values), before)
-
-
 STAGED = """INSERT INTO crm_staging (enterprise_id, connection_id, external_id, phone, name, updated_at)
     SELECT e.id, 1, '3', '+375294445566', CASE e.id WHEN 1 THEN 'свой' ELSE 'чужой' END, now() FROM enterprises e"""
 FREE = "UPDATE crm_leases SET until = '-infinity' WHERE enterprise_id = 1"
 UNSYNCED = "DELETE FROM crm_sync WHERE enterprise_id = 1"
 ENDED = "UPDATE crm_contacts SET expires_at = now() - interval '1 h' WHERE enterprise_id = 1 AND expires_at IS NOT NULL"
+OF_NOBODY = {
+    ("dialplan", "put_content"): "texts are kept once, by their hash, whoever has them",
+    ("dialplan", "get_content"): "by the hash, which a host reads from its own release",
+    ("history", "bury"): "an event whose token is nobody's",
+    ("history", "count_buried"): "how many such there are",
+    ("import_calls", "ensure_months"): "makes partitions, which all share",
+    ("import_settings", "another_has_token"): "asks about the others, and hears yes or no",
+    ("import_settings", "move_sequence"): "numbers are given out to all from one sequence",
+    ("upkeep", "ensure_partitions"): "makes partitions, which all share",
+    ("upkeep", "expired_dialplan_contents"): "texts by their hash, that no release of anybody names",
+    ("watch", "watch"): "counts for who runs the deployment, of all together",
+} | {
+    ("platform", name): "of another system's database, in the scope that adapters/platform/tables.py fills in"
+    for name in ("columns", "rows", "count", "walk", "participants")
+}
+"""Queries that know no enterprise by intent, and why."""
 CASES: dict[tuple[str, str], Case] = {
+    **CALLS,
+    **DIALPLAN,
+    **SETTINGS,
     ("mirror", "due"): Case((9,), FREE, is_of_all=True),
     ("mirror", "tidy"): Case((), ENDED, is_of_all=True),
     ("mirror", "claim"): own("me", MINUTE, before=FREE),
@@ -70,7 +74,7 @@ CASES: dict[tuple[str, str], Case] = {
     ("mirror", "sweep_on"): own(),
     ("mirror", "sweep_cursor"): own("next"),
     ("mirror", "swept"): own(),
-    ("mirror", "mark_unmet"): own(9, before="DELETE FROM crm_dirty WHERE enterprise_id = 1"),
+    ("mirror", "mark_unmet"): own(9, MISSING, before="DELETE FROM crm_dirty WHERE enterprise_id = 1"),
     ("mirror", "managers"): own(["18"], ["я"], ["151"], [True]),
     ("mirror", "end_lease"): own(1),
     ("mirror", "done"): own(MINUTE, "managers: x"),
@@ -86,6 +90,7 @@ CASES: dict[tuple[str, str], Case] = {
     ("live", "missed"): own(NEW, MINUTE),
     ("hooks", "hook"): Case((UUID(int=1),)),
     ("hooks", "hint"): own(MISSING),
+    ("hooks", "hint_nobody"): own(before="UPDATE crm_sync SET next_at = 'infinity'"),
     ("hooks", "clear_caches"): Case(("0001",)),
     ("hooks", "policy"): Case(("0001",)),
     ("connections", "find"): Case((1, "1")),
@@ -97,6 +102,7 @@ CASES: dict[tuple[str, str], Case] = {
     ("connections", "close_breaker"): own(),
     ("connections", "listed"): Case((1,)),
     ("connections", "counts"): own(),
+    ("connections", "met"): own(before="UPDATE crm_sync SET sweep = 1"),
     ("connections", "managers"): own(),
     ("connections", "map"): own("18", "151"),
     ("connections", "unmap"): own("17"),
@@ -114,102 +120,20 @@ CASES: dict[tuple[str, str], Case] = {
     ("tokens", "exists"): own(),
     ("tokens", "keep"): own(b"new", b"new", 1, AT, before=RENEWED),
 }
-SETTINGS = """
-INSERT INTO enterprises (id, number, name) OVERRIDING SYSTEM VALUE VALUES ({e}, '000{e}', '{name}');
-INSERT INTO users (enterprise_id, id, last_name) VALUES ({e}, 25, '{name}');
-INSERT INTO user_internal_phones (enterprise_id, id, user_id, number) VALUES ({e}, 31, 25, '{extension}');
-INSERT INTO lines (enterprise_id, line_id, kind, name, enabled) VALUES ({e}, '0001363', 'sip', '{name}', true);
-INSERT INTO call_tokens (token_hash, key_id, enterprise_id) VALUES ('token {e}', 1, {e});
-INSERT INTO crm_connections (enterprise_id, id, vendor, name, position, settings, sealed, key_id, hook, hook_hash)
-    VALUES ({e}, 1, 'memory', '{name}', 1, '{{"live": true, "url": "{name}"}}', '{bytes}', 1,
-        ('00000000-0000-0000-0000-00000000000' || {e})::uuid, '{bytes}');
-INSERT INTO user_extensions VALUES ({e}, 1, '17', '{extension}');
-"""
-CALLERS = """
-INSERT INTO contacts VALUES ({e}, '+375291112233', '{name}');
-INSERT INTO caller_history (enterprise_id, phone, first_call, first_answered_at, first_extension, last_call,
-    last_answered_at, last_extension) VALUES ({e}, '+375291112233', 'a', now(), '{extension}', 'b', now(), '{extension}');
-INSERT INTO calls (enterprise_id, unique_id, started_at, caller) VALUES ({e}, '1.1', now(), '+375291112233');
-INSERT INTO decisions (decided_at, enterprise_id, mode, reason, trace, sources, timings)
-    VALUES (now(), {e}, 'off', '{name}', '[]', '[]', '{{}}');
-"""
-MIRROR = """
-INSERT INTO crm_sync (enterprise_id, connection_id, cursor, error) VALUES ({e}, 1, '{name}', '{name}');
-INSERT INTO crm_people SELECT {e}, 1, id, 1 FROM unnest(ARRAY['1', '2', '3']) AS id;
-INSERT INTO crm_contacts (enterprise_id, phone, connection_id, external_id, name, responsible_id, responsible_extension,
-    expires_at) VALUES ({e}, '+375291112233', 1, '1', '{name}', '17', '{extension}', NULL),
-    ({e}, '+375291112233', 1, '2', '{name}', '17', '{extension}', now() + interval '60 s');
-INSERT INTO crm_managers VALUES ({e}, 1, '17', '{name}', '{extension}');
-INSERT INTO crm_dirty (enterprise_id, connection_id, external_id) VALUES ({e}, 1, '1'), ({e}, 1, '2');
-INSERT INTO crm_leases VALUES ({e}, 1, '{name}', 1, now() + interval '1 h');
-INSERT INTO crm_tokens (enterprise_id, connection_id, credentials_hash, sealed, key_id) VALUES ({e}, 1, 'same', '{bytes}', 1);
-INSERT INTO crm_budgets VALUES ({e}, 1, 5, 0);
-INSERT INTO crm_misses VALUES ({e}, 1, '+375291112233', now() + interval '60 s');
-"""
 
 
 @pytest.fixture
 async def pool(database_url: str) -> AsyncIterator[Any]:
-    """Both tenants, alike but for what is written into the texts."""
+    """A database with both tenants."""
     pool = await open_pool(database_url, size=2)
-    for enterprise_id, name, extension, text in ((1, "свой", "150", "own"), (2, "чужой", "777", "foreign")):
-        values = {"e": enterprise_id, "name": name, "extension": extension, "bytes": text}
-        for statements in (SETTINGS, CALLERS, MIRROR):
-            await pool.execute(statements.format(**values))
+    await fill(pool)
     yield pool
     pool.terminate()
     await asyncio.sleep(0.01)
 
 
-async def rows_of(pool: Any, enterprise_id: int) -> dict[str, list[str]]:
-    """Return the rows of an enterprise in every table that has any, also in those that are not made yet."""
-    tables = await pool.fetch(
-        "SELECT table_name AS name FROM information_schema.columns JOIN information_schema.tables USING (table_schema, table_name)"
-        " WHERE table_schema = 'public' AND column_name = 'enterprise_id' AND table_type = 'BASE TABLE'"
-    )
-    query = "SELECT t::text AS row FROM {} t WHERE enterprise_id = $1 ORDER BY 1"
-    return {name: [r["row"] for r in await pool.fetch(query.format(name), enterprise_id)] for (name,) in tables}
-
-
-def told(rows: list[asyncpg.Record]) -> list[tuple[object, ...]]:
-    """Return rows without what differs from one transaction to the next: times, ages and new secrets."""
-    passing = datetime, float, UUID
-    return sorted((tuple(each for each in row if not isinstance(each, passing)) for row in rows), key=repr)
-
-
-@dataclass(frozen=True, slots=True)
-class Ran:
-    """What a query told, with the other tenant there and without, and what it changed."""
-
-    told: list[tuple[object, ...]]
-    alone: list[tuple[object, ...]]
-    has_touched_other: bool
-    has_done: bool
-
-    @property
-    def leaks(self) -> bool:
-        return self.told != self.alone or any(each in repr(self.told) for each in FOREIGN)
-
-
-async def run_for_the_first(pool: Any, query: str, case: Case) -> Ran:
-    """Run a query in a transaction that is taken back, once beside the other tenant and once alone."""
-    found = []
-    async with pool.acquire() as connection:
-        for before in ("SELECT", "DELETE FROM enterprises WHERE id = 2"):
-            transaction = connection.transaction()
-            await transaction.start()
-            await connection.execute(f"{before};{case.before}")
-            first, second = await rows_of(connection, 1), await rows_of(connection, 2)
-            rows = await connection.fetch(query, *case.values)
-            has_done = bool(rows) or await rows_of(connection, 1) != first
-            found.append((told(rows), await rows_of(connection, 2) != second, has_done))
-            await transaction.rollback()
-    (beside, has_touched, has_done), (alone, _, _) = found
-    return Ran(beside, alone, has_touched, has_done)
-
-
-def test_every_query_has_its_case() -> None:
-    assert set(CASES) == {(file, name) for file in FILES for name in load(file)}
+def test_every_query_has_its_case_or_is_of_nobody_and_says_why() -> None:
+    assert sorted([*CASES, *OF_NOBODY]) == sorted(every_query())
 
 
 @pytest.mark.parametrize(("file", "name"), CASES, ids=[f"{file}.{name}" for file, name in CASES])
@@ -242,6 +166,13 @@ FORGETS: dict[tuple[str, str], Callable[[str], str]] = {
     ("live", "accounts"): lambda text: text.replace("c.enterprise_id = $1 AND", "$1::int > 0 AND"),
     ("connections", "move"): lambda text: text.replace("enterprise_id = $1", "$1::int > 0"),
     ("warm", "claim"): lambda text: text.replace("WHERE enterprise_id = $1", "WHERE $1::int > 0"),
+    ("history", "stored_start"): lambda text: text.replace("enterprise_id = $1", "$1::int > 0"),
+    ("history", "other_talks"): lambda text: text.replace("c.enterprise_id = $1", "$1::int > 0"),
+    ("import_calls", "names"): lambda text: text.replace("enterprise_id = $1", "$1::int > 0"),
+    ("import_settings", "park_users"): lambda text: text.replace("enterprise_id = $1", "$1::int > 0"),
+    ("dialplan", "forget"): lambda text: text.replace("enterprise_id = $1", "$1::int > 0"),
+    ("dialplan", "model"): lambda text: text.replace("m.enterprise_id = d.enterprise_id AND", ""),
+    ("upkeep", "expired_calls"): lambda text: text.replace("e.id = c.enterprise_id AND", ""),
 }
 
 

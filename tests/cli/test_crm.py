@@ -11,7 +11,6 @@ import asyncpg
 import pytest
 
 from smart_redirect.adapters.sealed import Seal
-from smart_redirect.cli.crm_show import progress
 from smart_redirect.cli.main import main
 from smart_redirect.domain.token import token_hash
 from smart_redirect.local.demo import load_demo
@@ -209,14 +208,24 @@ def test_lookup_of_what_is_no_phone_is_refused(office: Office, shop: RetailCrm) 
     assert (code, "full public number" in text) == (1, True)
 
 
-@pytest.mark.parametrize(
-    ("done", "total", "shown"),
-    [
-        (0, 200, "[" + "." * 30 + "] 0 of 200"),
-        (100, 200, "[" + "#" * 15 + "." * 15 + "] 100 of 200"),
-        (210, 200, "[" + "#" * 30 + "] 210 of 200"),
-        (70, None, "70 read"),
-    ],
-)
-def test_the_progress_of_a_walk_is_a_bar(done: int, total: int | None, shown: str) -> None:
-    assert progress(done, total) == shown
+def test_lookup_of_one_connection_shows_its_word_alone(office: Office, shop: RetailCrm) -> None:
+    office.run("sync", "--connection", "Магазин")
+    office.sql("INSERT INTO crm_contacts VALUES (1, '+375447654321', 1, '1', 'Сидоров')")
+    code, text = office.run("lookup", "--phone", "80447654321", "--connection", "Магазин")
+    assert (code, [line.split(" (")[0] for line in text.splitlines()]) == (
+        0,
+        ["Магазин, mirror: Орлова Вера, responsible 17", "Магазин itself"],
+    )
+    _, text = office.run("lookup", "--phone", "80447654321", "--connection", "1")
+    assert text == "RetailCRM, mirror: Сидоров, responsible nobody\n"
+    assert "may not be asked now" in office.run("lookup", "--phone", "80447654321", "--connection", "2")[1]
+
+
+def test_check_is_content_with_managers_who_are_mapped_by_hand_to_extensions_of_ours(
+    office: Office, shop: RetailCrm
+) -> None:
+    shop.fake.codes.clear()
+    for extension, code in (("999", 1), ("150", 0)):
+        office.run("managers", "--connection", "Магазин", "--map", f"17={extension}")
+        assert office.run("check", "--connection", "Магазин")[0] == code
+    assert "1, 1 with an extension, 1 of them by hand" in office.run("check", "--connection", "Магазин")[1]

@@ -48,6 +48,14 @@ def rows() -> Iterator[Row]:
             yield Row(rule, tuple(filter(None, change.split("; "))), name, context or None, reason)
 
 
+def traces() -> Iterator[tuple[tuple[str, ...], str]]:
+    """Yield every row of the page that has two columns: the changes, and the trace."""
+    for text in PAGE.read_text(encoding="utf-8").splitlines():
+        cells = [cell.strip() for cell in text.split("|")[1:-1]]
+        if len(cells) == 2 and cells[0] not in {"change", "---"}:
+            yield tuple(filter(None, cells[0].split("; "))), cells[1]
+
+
 def base() -> Question:
     """Return the base case that the page describes."""
     line = Line(
@@ -130,6 +138,18 @@ def _bitrix_says(question: Question, extension: str) -> Question:
     return _facts(question, contacts=(*question.facts.contacts, kovalev))
 
 
+def _other_owner(question: Question, told: str, connection_id: int = 1) -> Question:
+    name, extension = told.split(" at ")
+    other = Contact(connection_id, name, "" if extension == "nobody's" else "9", extension.removesuffix("nobody's"))
+    return _facts(question, contacts=(*question.facts.contacts, other))
+
+
+def _six_others(question: Question) -> Question:
+    for number in range(6):
+        question = _other_owner(question, f"{number + 1} at 151")
+    return question
+
+
 def _give_153(question: Question) -> Question:
     others = tuple(each for each in question.enterprise.extensions if each.number != "153")
     return _enterprise(question, extensions=(*others, Extension("153", 37, 26)))
@@ -154,6 +174,7 @@ PHRASES: dict[str, Callable[[Question], Question]] = {
     "no manager": lambda q: _facts(q, contacts=(Contact(1, "Петрова"),)),
     "retail knows nobody": lambda q: _facts(q, contacts=()),
     "retail has no name": lambda q: _facts(q, contacts=(PETROVA._replace(name=""),)),
+    "six other owners": _six_others,
     "no first call": lambda q: _facts(q, first=None),
     "no algorithms": lambda q: _line(q, algorithms=()),
     "153 given to user 26": _give_153,
@@ -182,6 +203,8 @@ STARTS: dict[str, Callable[[Question, str], Question]] = {
     ),
     "manager says ": _manager_says,
     "bitrix says ": _bitrix_says,
+    "other owner of bitrix ": lambda q, told: _other_owner(q, told, 2),
+    "other owner ": _other_owner,
     "line id ": lambda q, line_id: _line(q, id=line_id),
     "own contact ": lambda q, name: _facts(q, own_name=name),
     "host lacks ": lambda q, context: _host(q, loaded=replace(POOL, missing=frozenset({context}))),

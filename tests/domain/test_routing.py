@@ -1,6 +1,7 @@
 """The rows of docs/routing.md are the tests of the routing rules."""
 
 import re
+import sys
 from dataclasses import replace
 from itertools import pairwise
 
@@ -9,12 +10,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from smart_redirect.domain.closure import is_loaded
-from smart_redirect.domain.decision import Reason, Verdict
+from smart_redirect.domain.decision import Candidate, Reason, Verdict
 from smart_redirect.domain.enterprise import first_context
-from smart_redirect.domain.routing import NAME_RULES, SILENT_RULES, decide
-from tests.domain.routing_table import PAGE, PHRASES, Row, base, changed, rows
+from smart_redirect.domain.routing import NAME_RULES, SILENT_RULES, Question, decide
+from tests.domain.routing_table import PAGE, PHRASES, Row, base, changed, rows, traces
 
 ROWS = list(rows())
+TRACES = list(traces())
 
 
 @pytest.mark.parametrize("row", ROWS, ids=[f"{row.rule}: {'; '.join(row.changes)}" for row in ROWS])
@@ -33,6 +35,31 @@ def test_the_page_tells_the_rules_in_the_order_of_the_code() -> None:
     names = [rule.__name__ for rule in (*SILENT_RULES, *NAME_RULES)]
     places = [re.search(rf"^\| {name} \|", PAGE.read_text(encoding="utf-8"), re.MULTILINE) for name in names]
     assert all(a is not None and b is not None and a.start() < b.start() for a, b in pairwise(places))
+
+
+@pytest.mark.parametrize(("changes", "trace"), TRACES, ids=["; ".join(changes) for changes, _ in TRACES])
+def test_the_trace_is_as_the_page_says(changes: tuple[str, ...], trace: str) -> None:
+    assert "; ".join(map(told, decide(changed(changes)).trace)) == trace
+
+
+def told(candidate: Candidate) -> str:
+    parts = candidate.algorithm, candidate.source, candidate.extension, candidate.verdict
+    return " ".join(filter(None, parts)) + (f" ({candidate.name})" if candidate.name else "")
+
+
+def test_a_call_whose_phone_has_one_owner_does_not_look_for_losers() -> None:
+    assert "outranked" not in called(base())
+    assert "outranked" in called(changed(("other owner Иванов at 0152",)))
+
+
+def called(question: Question) -> set[str]:
+    names: set[str] = set()
+    sys.setprofile(lambda frame, event, _: names.add(frame.f_code.co_name) if event == "call" else None)
+    try:
+        decide(question)
+    finally:
+        sys.setprofile(None)
+    return names
 
 
 def test_the_trace_names_every_candidate_that_was_passed_over() -> None:

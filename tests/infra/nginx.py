@@ -46,8 +46,13 @@ class Upstream:
             threading.Thread(target=self._answer, args=(connection,), daemon=True).start()
 
     def _answer(self, connection: socket.socket) -> None:
-        with connection, contextlib.suppress(OSError):
-            head = connection.recv(65536)
+        with connection, contextlib.suppress(OSError, ValueError):
+            first = connection.recv(65536)
+            head = first[: first.index(b"\r\n\r\n") + 4]
+            length = re.search(rb"content-length: (\d+)", head.lower())
+            left = int(length[1]) - len(first) + len(head) if length else 0
+            while left > 0 and (more := connection.recv(65536)):
+                left -= len(more)
             if self.hang:
                 time.sleep(3)
             answer = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\nConnection: close\r\n\r\n%b"
@@ -69,6 +74,11 @@ class Proxy:
     def ask(self, path: str = CALL, content: bytes = b"{}", **headers: str) -> httpx.Response:
         with httpx.Client(base_url=f"https://127.0.0.1:{self.port}", verify=self.tls, timeout=10) as client:
             return client.post(path, content=content, headers=headers)
+
+    def logged(self) -> str:
+        """Return all that any log has; what is said after an answer has a moment to arrive."""
+        time.sleep(0.2)
+        return "".join(path.read_text(encoding="utf-8") for path in self.folder.glob("*.log"))
 
     def say(self, text: bytes) -> bytes:
         """Send bytes as they are, over TLS, and return all that comes back."""

@@ -16,6 +16,7 @@ from tests.load import (
     stages,
     warm_hits,
 )
+from tests.load.size import Size
 
 SECTIONS = {
     "call_path": call_path.run,
@@ -34,7 +35,10 @@ SECTIONS = {
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.load", description=__doc__)
     parser.add_argument("sections", nargs="*", metavar="SECTION", help=", ".join(SECTIONS))
-    parser.add_argument("--quick", action="store_true", help="fewer and shorter runs, smaller tables")
+    sizes = parser.add_mutually_exclusive_group()
+    help_of = {Size.QUICK: "fewer and shorter runs, smaller tables", Size.TINY: "only to see that a section runs"}
+    for size, text in help_of.items():
+        sizes.add_argument(f"--{size}", dest="size", action="store_const", const=size, default=Size.WHOLE, help=text)
     given = parser.parse_args()
     unknown = set(given.sections) - set(SECTIONS)
     if unknown:
@@ -42,7 +46,7 @@ def main() -> int:
     print(machine.describe())
     for name in given.sections or SECTIONS:
         print(f"\n## {name}\n", flush=True)
-        SECTIONS[name](quick=given.quick)
+        SECTIONS[name](given.size)
     return 0
 
 

@@ -15,10 +15,12 @@ from smart_redirect.domain.crm import Person
 from smart_redirect.domain.crm_mirror import folding
 from smart_redirect.domain.phone import normalise
 from smart_redirect.usecases.in_slices import Folding
+from tests.load.size import Size
 
 _SETTINGS = {"id_path": "id", "name_path": "name", "phones_path": "phones[*]"}
 # People and phones of each: 1 MB is the most that is read.
 _PAGES = ((2000, 20), (900, 50), (14_000, 1))
+_SMALL = ((20, 20), (9, 50), (140, 1))
 
 
 def _page(people: int, phones: int) -> bytes:
@@ -78,13 +80,13 @@ async def _parts(body: bytes) -> list[tuple[float, float]]:
     ]
 
 
-def run(*, quick: bool = False) -> None:
+def run(size: Size = Size.WHOLE) -> None:
     """Print the longest stop of the loop for each part of each page, the median of some runs."""
     normalise("+442079001234", "BY")
     print("| page | part | in one piece, ms | as it is done, ms | ratio |\n|---|---|---|---|---|")
-    for people, phones in _PAGES:
+    for people, phones in size.of(_PAGES, _PAGES, _SMALL):
         body = _page(people, phones)
-        runs = [asyncio.run(_parts(body)) for _ in range(3 if quick else 9)]
+        runs = [asyncio.run(_parts(body)) for _ in range(size.of(9, 3, 1))]
         for place, part in enumerate(("JSON", "rows to people", "phones to E.164")):
             whole, sliced = (statistics.median(each[place][side] for each in runs) for side in (0, 1))
             shown = f"{people:,} × {phones} phones, {len(body) // 1000} kB | {part}"

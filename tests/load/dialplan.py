@@ -20,6 +20,7 @@ from smart_redirect.domain.dialplan.read import read_model
 from smart_redirect.domain.dialplan.render import pieces, render
 from smart_redirect.domain.dialplan.tombstones import retire
 from smart_redirect.domain.dialplan.validate import validate
+from tests.load.size import Size
 
 # Lines × extensions; every second extension has a follow-me of two steps: 1.5 contexts on each line.
 SIZES = {1_000: (10, 67), 10_000: (20, 334), 100_000: (50, 1_334), 500_000: (100, 3_334)}
@@ -27,16 +28,16 @@ AT = datetime(2026, 11, 23, tzinfo=UTC)
 Result = TypeVar("Result")
 
 
-def run(*, quick: bool = False) -> None:
+def run(size: Size = Size.WHOLE) -> None:
     """Print a row for each size and shape, and what a release costs that retires a whole pool."""
     print(
         "| contexts | shape | MB | build + validate ms | render ms | contexts/s | MB/s | peak MB, text | peak, pieces |"
     )
     print("|---|---|---|---|---|---|---|---|---|")
-    for size, (lines, extensions) in list(SIZES.items())[: 2 if quick else None]:
+    for contexts, (lines, extensions) in list(SIZES.items())[: size.of(4, 2, 1)]:
         for shape in Shape:
-            print(_row(model_of(lines, extensions), shape, 3 if size > 100_000 else 9), flush=True)
-    _retiring(model_of(*SIZES[10_000 if quick else 100_000]))
+            print(_row(model_of(lines, extensions), shape, 3 if contexts > 100_000 else 9), flush=True)
+    _retiring(model_of(*SIZES[size.of(100_000, 10_000, 1_000)]))
 
 
 def model_of(lines: int, extensions: int) -> Model:

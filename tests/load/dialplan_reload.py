@@ -12,24 +12,25 @@ from tests.asterisk.chroot import ASTERISK_16, why_not
 from tests.asterisk.host import Dialect as HostDialect
 from tests.asterisk.host import Host
 from tests.load.dialplan import SIZES, model_of
+from tests.load.size import Size
 
 RELOADS = 4
 
 
-def run(*, quick: bool = False) -> None:
+def run(size: Size = Size.WHOLE) -> None:
     """Print a row for each size and shape; says why where there is no Asterisk to run."""
     if reason := why_not():
         print(f"Skipped: this {reason}.")
         return
     print("| contexts | shape | MB | RSS after boot MB | reloads s | RSS after them MB |")
     print("|---|---|---|---|---|---|")
-    for size in (1_000, 10_000) if quick else (10_000, 100_000):
+    for contexts in size.of((10_000, 100_000), (1_000, 10_000), (1_000,)):
         for shape in Shape:
-            print(_row(size, shape), flush=True)
+            print(_row(contexts, shape), flush=True)
 
 
-def _row(size: int, shape: Shape) -> str:
-    made = build(model_of(*SIZES[size]))
+def _row(contexts: int, shape: Shape) -> str:
+    made = build(model_of(*SIZES[contexts]))
     text = render(made, Dialect.ASTERISK_16, shape)
     with tempfile.TemporaryDirectory() as folder:
         kind = HostDialect("asterisk16", "asterisk16")

@@ -16,6 +16,7 @@ from smart_redirect.local.embedded import EmbeddedPostgres
 from smart_redirect.local.paths import MIGRATIONS
 from smart_redirect.local.server_settings import TEST_SETTINGS
 from tests.conftest import run as run_async
+from tests.load.size import Size
 
 _CALLS = """
     INSERT INTO calls (enterprise_id, unique_id, started_at, caller, line_id, status)
@@ -30,9 +31,9 @@ _HISTORY = """
 """
 
 
-def run(*, quick: bool = False) -> None:
+def run(size: Size = Size.WHOLE) -> None:
     """Print pages and times per size."""
-    sizes = (10_000, 200_000) if quick else (10_000, 10_000_000)
+    sizes = size.of((10_000, 10_000_000), (10_000, 200_000), (500, 1_000))
     folder = Path(tempfile.mkdtemp(prefix="bench-"))
     folder.chmod(0o711)
     try:

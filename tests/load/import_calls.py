@@ -15,6 +15,7 @@ from smart_redirect.local.embedded import EmbeddedPostgres
 from smart_redirect.local.paths import MIGRATIONS
 from tests.conftest import run as run_async
 from tests.fakes.platform_import import SCHEMA
+from tests.load.size import Size
 
 _CALLERS = 50_000
 # Inbound calls of the last 300 days, two phones rung each, nine of ten answered; some callers hide their number.
@@ -36,17 +37,17 @@ _PARTICIPANTS = """
 _COMMAND = "import sys; from smart_redirect.cli.main import main; sys.exit(main())"
 
 
-def run(*, quick: bool = False) -> None:
+def run(size: Size = Size.WHOLE) -> None:
     """Print a row a size: a first run, a second one that finds everything there, and a dry run."""
-    sizes = (10_000, 50_000) if quick else (100_000, 1_000_000)
+    sizes = size.of((100_000, 1_000_000), (10_000, 50_000), (200,))
     folder = Path(tempfile.mkdtemp(prefix="bench-"))
     folder.chmod(0o711)
     print("| calls | run | s | calls/s | RSS at a quarter, MB | at the half | at three quarters | largest |")
     print("|---|---|---|---|---|---|---|---|")
     try:
         with EmbeddedPostgres(folder / "postgres") as postgres:
-            for size in sizes:
-                _measure(postgres, size)
+            for calls in sizes:
+                _measure(postgres, calls)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 

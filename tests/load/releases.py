@@ -4,6 +4,7 @@ import shutil
 import statistics
 import tempfile
 import time
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from smart_redirect.local.paths import MIGRATIONS
 from smart_redirect.local.server_settings import TEST_SETTINGS
 from smart_redirect.usecases.regenerate import Outcome, Regenerate
 from tests.conftest import run as run_async
+from tests.load.size import Size
 
 _SCHEME = (
     '{"nodes":[{"id":"1","type":"custom","data":{}},{"id":"2","type":"dial","data":{"managers":[{"userId":1,"name":"A",'
@@ -40,26 +42,37 @@ ANALYZE;
 """
 
 
-def run(*, quick: bool = False) -> None:
+@dataclass(frozen=True, slots=True)
+class _Scale:
+    """How many enterprises are swept, and how large the one is of which one user changes."""
+
+    enterprises: int
+    lines: int = 20
+    extensions: int = 500
+
+
+def run(size: Size = Size.WHOLE) -> None:
     """Print the times."""
     folder = Path(tempfile.mkdtemp(prefix="bench-"))
     folder.chmod(0o711)
     try:
         with EmbeddedPostgres(folder / "postgres", settings=TEST_SETTINGS) as postgres:
-            run_async(_measure(postgres.dsn, enterprises=1_000 if quick else 10_000))
+            run_async(
+                _measure(postgres.dsn, size.of(_Scale(10_000), _Scale(1_000), _Scale(100, lines=2, extensions=10)))
+            )
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-async def _measure(dsn: str, enterprises: int) -> None:
+async def _measure(dsn: str, scale: _Scale) -> None:
     connection = await asyncpg.connect(dsn)
     await migrate(connection, MIGRATIONS)
     pool = await open_pool(dsn, size=3)
     regenerate = Regenerate(PostgresDialplan(pool), PostgresContents(pool))
-    await _fill(connection, (1, 1), lines=20, extensions=500)
-    await _one_user(connection, regenerate)
-    await _fill(connection, (2, enterprises + 1), lines=2, extensions=10)
-    await _sweep(connection, regenerate, enterprises)
+    await _fill(connection, (1, 1), lines=scale.lines, extensions=scale.extensions)
+    await _one_user(connection, regenerate, scale)
+    await _fill(connection, (2, scale.enterprises + 1), lines=2, extensions=10)
+    await _sweep(connection, regenerate, scale.enterprises)
     pool.terminate()
     await connection.close()
 
@@ -70,14 +83,14 @@ async def _fill(connection: Any, span: tuple[int, int], *, lines: int, extension
     await connection.execute(statements, timeout=600)
 
 
-async def _one_user(connection: Any, regenerate: Regenerate) -> None:
+async def _one_user(connection: Any, regenerate: Regenerate, scale: _Scale) -> None:
     first = await _timed(regenerate)
     times = []
     for n in range(5):
         await connection.execute("UPDATE follow_me_steps SET rings = $1 WHERE enterprise_id = 1 AND user_id = 2", 4 + n)
         times.append(await _timed(regenerate))
     contexts, size = await connection.fetchrow("SELECT contexts, size FROM dialplan_releases ORDER BY id DESC LIMIT 1")
-    print("| one enterprise, 500 extensions × 20 lines | |\n|---|---|")
+    print(f"| one enterprise, {scale.extensions} extensions × {scale.lines} lines | |\n|---|---|")
     print(f"| contexts mngr… in a release, MB | {contexts:,}, {size / 1e6:.1f} |")
     print(f"| first release, s | {first:.2f} |")
     print(

@@ -39,6 +39,7 @@ from smart_redirect.local.paths import MIGRATIONS
 from smart_redirect.settings import Settings
 from smart_redirect.usecases.ports import DecisionRecord, FactsQuestion
 from tests.load.baseline import routes
+from tests.load.size import Size
 
 _AT_ONCE, _TURN = 16, 320
 _KEY = "k" * 32
@@ -82,14 +83,14 @@ def _request(path: str, number: int) -> bytes:
     return f"{head}\r\nContent-Type: application/x-www-form-urlencoded\r\n\r\n{body}".encode()
 
 
-def run(*, quick: bool = False) -> None:
+def run(size: Size = Size.WHOLE) -> None:
     """Print one line per stage: the least processor time of many turns, which a busy machine changes least."""
     folder = Path(tempfile.mkdtemp(prefix="bench-"))
     folder.chmod(0o711)
     try:
         with EmbeddedPostgres(folder / "postgres") as postgres:
             settings = Settings(database_url=postgres.dsn, key=_KEY)
-            asyncio.Runner(loop_factory=uvloop.new_event_loop).run(_stages(settings, folder, 20 if quick else 100))
+            asyncio.Runner(loop_factory=uvloop.new_event_loop).run(_stages(settings, folder, size.of(100, 20, 1)))
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 

@@ -13,6 +13,7 @@ from smart_redirect.usecases.in_slices import owners_of
 from smart_redirect.usecases.ports_mirror import Account, Key
 from smart_redirect.usecases.refresh_likely import MOST_EACH, RefreshLikely
 from tests.load.month import Event, Habits, month
+from tests.load.size import Size
 
 KEY = Key(1, 1)
 HABITS = Habits()
@@ -158,19 +159,19 @@ class Mirror:
             self._synced = dict(self.crm.managers)
 
 
-def run(*, quick: bool = False) -> None:
+def run(size: Size = Size.WHOLE) -> None:
     """Print the shares of a month's calls that were answered from what is kept."""
-    days = 7 if quick else 30
+    days = size.of(30, 7, 1)
     events = month(days, HABITS)
     calls = sum(event.manager is None for event in events)
     print(f"{calls:,} calls in {days} days; {HABITS}\n")
     print("| kept | entries when a call came, mean | warm | warm and right | requests a call |\n|---|---|---|---|---|")
     for most_each in (0, MOST_EACH // 2, MOST_EACH, 2 * MOST_EACH):
         ours = asyncio.run(simulate(events, most_each))
-        size = round(sum(ours.tally.held) / len(ours.tally.held))
+        held = round(sum(ours.tally.held) / len(ours.tally.held))
         name = f"look-ups, believed for 300 s, {most_each} likely callers refreshed a round"
-        _print(name, ours.tally, ours.crm.asked, size)
-        _print_other("LRU of the same size, nothing ends", Lru(size), events, size)
+        _print(name, ours.tally, ours.crm.asked, held)
+        _print_other("LRU of the same size, nothing ends", Lru(held), events, held)
     _print_other("LRU of 80, each believed for 300 s", Lru(80, 300.0), events, 80)
     _print_other("the mirror, synced each minute", Mirror(), events, HABITS.customers)
 

@@ -55,6 +55,12 @@ async def test_managers_without_any_extension_have_to_be_mapped(crm: MemoryCrm) 
     assert (finding.is_well, "crm managers --map" in finding.text) == (False, True)
 
 
+async def test_managers_who_are_mapped_by_hand_need_no_extension_of_the_crm_s(crm: MemoryCrm) -> None:
+    crm.users = (Manager("17", "Анна"), Manager("18", "Пётр", "150"), Manager("19", "Олег", "151"))
+    finding = found(await checked(crm)(ACCOUNT, {"17", "19", "20"}), "managers")
+    assert (finding.is_well, finding.text) == (True, "3, 3 with an extension, 2 of them by hand")
+
+
 async def test_a_right_that_is_missing_keeps_nothing_else_from_being_tried(crm: MemoryCrm) -> None:
     crm.failures = [CrmRefused("may not read users"), None]
     findings = await checked(crm)(ACCOUNT)

@@ -81,5 +81,6 @@ def _candidate(candidate: Candidate) -> str:
         "extension": candidate.extension,
         "context": candidate.context,
         "verdict": candidate.verdict,
+        "name": candidate.name,
     }
     return "{" + ",".join(f'"{name}":{storable(text)}' for name, text in fields.items() if text) + "}"

@@ -33,7 +33,7 @@ class MemoryHooks:
         if rows is None:
             return
         self._rows.mark(rows, sorted(set(external_ids)), renew=True)
-        if rows.sync is not None:
+        if not external_ids and rows.sync is not None:
             rows.sync.next_at = min(rows.sync.next_at, self._rows.clock())
 
 

@@ -12,7 +12,8 @@ from smart_redirect.adapters.sealed import Seal
 from smart_redirect.bootstrap.crm import CrmParts, open_crm
 from smart_redirect.cli.crm_ask import check, lookup
 from smart_redirect.cli.crm_connection import CrmError, find
-from smart_redirect.cli.crm_show import print_connections, print_managers, print_status, progress
+from smart_redirect.cli.crm_show import print_connections, print_managers, print_status
+from smart_redirect.cli.crm_watch import watched
 from smart_redirect.cli.deployment import Commands, Deployment, open_deployment
 from smart_redirect.domain.token import token_hash
 from smart_redirect.usecases.ports_mirror import Key
@@ -47,6 +48,7 @@ def add_commands(commands: Commands) -> None:
             action.add_argument("--full", action="store_true", help="read everything again, not only what changed")
         if name == "lookup":
             action.add_argument("--phone", required=True, help="as people write it")
+            action.add_argument("--connection", metavar="NAME", help="this one alone, by its name or id")
         if name == "managers":
             action.add_argument("--map", metavar="ID=EXTENSION", help="set an extension by hand; ID= takes it back")
 
@@ -149,7 +151,7 @@ async def _sync(given: argparse.Namespace) -> int:
         key = await find(deployment, given)
         if given.full:
             await _begin_anew(parts, key)
-        watch = asyncio.create_task(_watch(deployment, key))
+        watch = asyncio.create_task(watched(deployment.connection, key, sys.stderr))
         try:
             outcome = await parts.sync(key)
         finally:
@@ -169,15 +171,6 @@ async def _begin_anew(parts: CrmParts, key: Key) -> None:
     if claim is None:
         raise CrmError(_BUSY)
     await parts.mirror.walk_anew(claim)
-
-
-async def _watch(deployment: Deployment, key: Key) -> None:
-    """Show how far a walk is while it runs, where somebody watches."""
-    while sys.stderr.isatty():
-        await asyncio.sleep(1.0)
-        rows = await deployment.connection.fetch(load(_QUERIES)["listed"], key.enterprise_id)
-        row = next(each for each in rows if each["id"] == key.connection_id)
-        print(f"\r{progress(row['walk_done'] or 0, row['walk_total'])}", end="", file=sys.stderr, flush=True)
 
 
 async def _status(given: argparse.Namespace) -> int:

@@ -36,7 +36,8 @@ def _stage(row: Any) -> str:
         return "not synced: " + ("no credentials" if row["enabled"] else "disabled")
     running = ", runs now" if row["runs"] else ""
     if row["walked_at"] is None:
-        return f"first load, {row['walk_done'] or 0} of {row['walk_total'] or '?'}{running}"
+        count = f", {row['walk_done'] or 0} of {row['walk_total']}" if row["walk_total"] else ""
+        return f"first load{count}{running}"
     return f"{'swept for deletions' if row['is_sweeping'] else 'follows changes'}{running}"
 
 
@@ -53,9 +54,17 @@ def print_managers(rows: Sequence[Any]) -> None:
         print("  ".join(filter(None, (row["id"], row["name"], told, ", ".join(filter(None, marks))))))
 
 
-def progress(done: int, total: int | None) -> str:
-    """Return a bar of how far a walk is; the number alone where the CRM does not say how many there are."""
+def progress(row: Any, met: int, seconds: float) -> str:
+    """Return how far a run is: a bar where the CRM says how many there are, and always whom it has met and its time.
+
+    A list that is read is not the end of every walk: some vendors' other lists, which they do not count, follow.
+    """
+    done, total = row["walk_done"] or 0, row["walk_total"]
+    minutes, rest = divmod(int(seconds), 60)
+    told = f"{met} people, {minutes}:{rest:02}"
+    if row["walked_at"] is not None:
+        return f"{'compares ids' if row['is_sweeping'] else 'reads changes'}, {told}"
     if not total:
-        return f"{done} read"
+        return f"reads everybody, {told}"
     full = min(_BAR, done * _BAR // total)
-    return f"[{'#' * full}{'.' * (_BAR - full)}] {done} of {total}"
+    return f"[{'#' * full}{'.' * (_BAR - full)}] {done} of {total}{', goes on' if done >= total else ''}, {told}"

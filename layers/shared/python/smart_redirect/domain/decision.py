@@ -39,16 +39,18 @@ class Verdict(StrEnum):
     UNKNOWN_EXTENSION = "extension_not_of_enterprise"
     CHANGED_HANDS = "extension_changed_hands"
     NOT_LOADED = "context_not_loaded"
+    OUTRANKED = "outranked"
 
 
 class Candidate(NamedTuple):
-    """One possible route: who proposed which extension, and what became of it."""
+    """One possible route: who proposed which extension, and what became of it; `name` is of an outranked owner."""
 
     algorithm: Algorithm
     verdict: Verdict
     source: str = ""
     extension: str = ""
     context: str = ""
+    name: str = ""
 
 
 class Decision(NamedTuple):

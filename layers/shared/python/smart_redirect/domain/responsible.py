@@ -1,6 +1,7 @@
 """What the CRMs' word on a caller means: in which order it is believed, and whose extension it leads to."""
 
 from collections.abc import Iterator
+from itertools import islice
 
 from smart_redirect.domain.decision import Candidate, Verdict
 from smart_redirect.domain.enterprise import Algorithm, Connection, Enterprise, Extension
@@ -8,6 +9,8 @@ from smart_redirect.domain.facts import CallerFacts, Contact
 
 OWN_CONTACTS = "contacts"
 """The source of a name that no CRM has, but our own book."""
+# A phone of a whole company may have many owners; a decision's record stays short.
+_MOST_OUTRANKED = 5
 
 
 def known_contacts(enterprise: Enterprise, facts: CallerFacts) -> Iterator[tuple[Connection, Contact]]:
@@ -48,3 +51,28 @@ def responsible_of(enterprise: Enterprise, connection: Connection, contact: Cont
     if not number:
         return Candidate(Algorithm.CRM, Verdict.NO_EXTENSION, connection.name)
     return enterprise.extension(number) or Candidate(Algorithm.CRM, Verdict.UNKNOWN_EXTENSION, connection.name, number)
+
+
+def outranked(
+    enterprise: Enterprise, facts: CallerFacts, trace: tuple[Candidate, ...], name_source: str
+) -> tuple[Candidate, ...]:
+    """Return the owners of a phone who stand behind the one whose extension or name was taken, in his connection.
+
+    The trace has those whom a route tried, and ends with the one whose extension was taken.
+    """
+    owners = tuple(known_contacts(enterprise, facts))
+    tried = sum(each.algorithm is Algorithm.CRM and each.verdict is not Verdict.NOT_IN_CRM for each in trace)
+    winners = [tried - 1] if tried else []
+    winners += [place for place, (_, contact) in enumerate(owners) if name_source and contact.name][:1]
+    losers = (
+        _loser(enterprise, connection, contact)
+        for place, (connection, contact) in enumerate(owners)
+        if place >= tried and any(place > winner and owners[winner][0] is connection for winner in winners)
+    )
+    return tuple(islice(losers, _MOST_OUTRANKED))
+
+
+def _loser(enterprise: Enterprise, connection: Connection, contact: Contact) -> Candidate:
+    found = responsible_of(enterprise, connection, contact)
+    extension = found.number if isinstance(found, Extension) else found.extension
+    return Candidate(Algorithm.CRM, Verdict.OUTRANKED, connection.name, extension, name=contact.name)

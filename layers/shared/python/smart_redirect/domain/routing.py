@@ -20,7 +20,7 @@ from smart_redirect.domain.enterprise import (
     first_context,
 )
 from smart_redirect.domain.facts import NO_FACTS, CallerFacts, Contact, Freshness, Talk
-from smart_redirect.domain.responsible import OWN_CONTACTS, contacts_of, known_contacts, responsible_of
+from smart_redirect.domain.responsible import OWN_CONTACTS, contacts_of, known_contacts, outranked, responsible_of
 
 
 class Question(NamedTuple):
@@ -45,14 +45,14 @@ def decide(question: Question) -> Decision:
     shadow = question.enterprise.shadow or line.shadow
     name, source = _name(question, line)
     no_route = _first_opinion(NAME_RULES, question)
-    if no_route is not None:
-        return Decision(no_route, name=name, name_source=source, shadow=shadow)
-    trace = _until_chosen(_candidates(question, line))
+    trace = _until_chosen(_candidates(question, line)) if no_route is None else ()
+    facts = question.facts
+    losers = outranked(question.enterprise, facts, trace, source) if len(facts.contacts) > 1 else ()
     if not trace or trace[-1].verdict is not Verdict.CHOSEN:
-        reason = _why_none(trace)
-        return Decision(reason, name=name, trace=trace, name_source=source, shadow=shadow)
+        reason = no_route or _why_none(trace)
+        return Decision(reason, name=name, trace=trace + losers, name_source=source, shadow=shadow)
     chosen = trace[-1]
-    return Decision(Reason.ROUTED, name, chosen.context, chosen.algorithm, trace, source, shadow)
+    return Decision(Reason.ROUTED, name, chosen.context, chosen.algorithm, trace + losers, source, shadow)
 
 
 # --- rules that answer nothing at all

@@ -89,20 +89,25 @@ class AskAbout:
             passed.append(f"{connection.name}: {found.verdict.value}")
         return Answer(passed_over=tuple(passed))
 
-    async def mirrored(self, number: str, phone: str) -> Sequence[tuple[str, str]]:
-        """Return what is kept of a caller: by the name of each source, in the order in which it is believed."""
+    async def mirrored(self, number: str, phone: str, connection_id: int | None = None) -> Sequence[tuple[str, str]]:
+        """Return what is kept of a caller: by the name of each source, or of one connection, as it is believed."""
         enterprise, asked = await self._asked(number, phone)
         facts = (await self._source.known(enterprise.id, asked)).facts
         told = [
             (connection.name, f"{contact.name or '(no name)'}, responsible {contact.responsible_id or 'nobody'}")
             for connection, contact in known_contacts(enterprise, facts)
+            if connection_id in (None, connection.id)
         ]
-        return [*told, (OWN_CONTACTS, facts.own_name)] if facts.own_name else told
+        is_named = facts.own_name and connection_id is None
+        return [*told, (OWN_CONTACTS, facts.own_name)] if is_named else told
 
-    async def directly(self, number: str, phone: str, vendor: str | None = None) -> Sequence[Told]:
-        """Return what the CRMs themselves say now; NotFound when the enterprise has none of this vendor."""
+    async def directly(
+        self, number: str, phone: str, vendor: str | None = None, connection_id: int | None = None
+    ) -> Sequence[Told]:
+        """Return what the CRMs themselves say now; NotFound when none of this vendor, or not this one, may be asked."""
         enterprise, asked = await self._asked(number, phone)
         accounts = await self._source.accounts(enterprise.id, vendor)
+        accounts = [each for each in accounts if connection_id in (None, each.key.connection_id)]
         if not accounts:
             raise NotFound(
                 f"enterprise {number} has no connection"

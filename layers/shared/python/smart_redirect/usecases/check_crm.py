@@ -1,7 +1,7 @@
 """Checks a connection as a person would: each kind of reading once, nothing written, told in plain words."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import TypeVar
@@ -37,8 +37,8 @@ class CheckCrm:
         self._budgets = budgets
         self._clock = clock
 
-    async def __call__(self, account: Account) -> Sequence[Finding]:
-        """Return what was found; without usable credentials that alone."""
+    async def __call__(self, account: Account, by_hand: Collection[str] = ()) -> Sequence[Finding]:
+        """Return what was found; without usable credentials that alone. `by_hand`: managers who are mapped so."""
         pace = Pace(self._budgets, self._clock)
         try:
             crm = self._open(account, partial(pace.turn, account))
@@ -46,7 +46,7 @@ class CheckCrm:
             return [Finding("credentials and settings", False, described(error))]
         somebody: list[str] = []
         findings = [
-            await self._tried("managers", crm.managers, _of_managers),
+            await self._tried("managers", crm.managers, partial(_of_managers, by_hand)),
             await self._tried("customers", partial(crm.changes, None), partial(_of_page, somebody)),
             *([await self._tried("one customer", partial(crm.people, (somebody[0],)), _of_one)] if somebody else []),
             await self._tried("deletions", partial(crm.ids, None), _of_ids),
@@ -71,11 +71,12 @@ class CheckCrm:
         return Finding(found.what, True, f"answers in {ms:.0f} ms") if found.is_well else found
 
 
-def _of_managers(managers: Sequence[Manager]) -> tuple[bool, str]:
-    known = sum(bool(each.extension) for each in managers)
+def _of_managers(by_hand: Collection[str], managers: Sequence[Manager]) -> tuple[bool, str]:
+    mapped = sum(each.id in by_hand for each in managers)
+    known = mapped + sum(bool(each.extension) for each in managers if each.id not in by_hand)
     if managers and not known:
         return False, f"{len(managers)}, none with an extension: map them by hand (crm managers --map ID=EXTENSION)"
-    return True, f"{len(managers)}, {known} with an extension"
+    return True, f"{len(managers)}, {known} with an extension" + (f", {mapped} of them by hand" if mapped else "")
 
 
 def _of_page(somebody: list[str], page: Page) -> tuple[bool, str]:

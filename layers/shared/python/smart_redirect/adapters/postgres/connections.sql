@@ -59,6 +59,12 @@ SELECT
     (SELECT count(*) FROM crm_contacts WHERE enterprise_id = $1 AND connection_id = $2) AS phones,
     (SELECT count(*) FROM crm_dirty WHERE enterprise_id = $1 AND connection_id = $2) AS marked
 
+-- name: met
+-- How many people the walk or sweep that runs, or ran last, has met.
+SELECT count(*) FROM crm_people p
+JOIN crm_sync s ON s.enterprise_id = p.enterprise_id AND s.connection_id = p.connection_id AND s.sweep = p.sweep
+WHERE p.enterprise_id = $1 AND p.connection_id = $2
+
 -- name: managers
 -- What the CRM says of each manager, the extension by hand, and whether the one that counts is one of ours.
 WITH known AS (

@@ -33,10 +33,13 @@ class PostgresHooks:
         return None if row is None else Hook(Key(row[0], row[1]), row[2], row[3])
 
     async def hint(self, key: Key, external_ids: Sequence[str]) -> None:
-        """Mark people and have the connection synced."""
+        """Mark people and have the connection synced; waits for no page of a sync."""
+        place, ids = (key.enterprise_id, key.connection_id), list(dict.fromkeys(external_ids))
         async with borrowed(self._pool, _SECONDS) as connection:
-            ids = list(dict.fromkeys(external_ids))
-            await connection.execute(self._queries["hint"], key.enterprise_id, key.connection_id, ids)
+            if ids:
+                await connection.execute(self._queries["hint"], *place, ids)
+            else:
+                await connection.execute(self._queries["hint_nobody"], *place)
 
     async def clear_caches(self, number: str | None) -> int:
         """Raise the cache epoch of an enterprise, or of all; say of how many."""

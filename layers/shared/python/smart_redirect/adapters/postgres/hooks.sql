@@ -6,15 +6,19 @@ SELECT enterprise_id, id, vendor, hook_hash FROM crm_connections
 WHERE hook = $1 AND hook_hash IS NOT NULL AND enabled AND sealed IS NOT NULL
 
 -- name: hint
--- $1 enterprise, $2 connection, $3 ids. Marks them and has the connection synced at the next turn.
-WITH due AS (
-    UPDATE crm_sync SET next_at = least(next_at, clock_timestamp()) WHERE enterprise_id = $1 AND connection_id = $2
-)
+-- $1 enterprise, $2 connection, $3 ids. Marks them, and a connection with marks is due (`due` in mirror.sql). Locks nothing
+-- but their rows, by id as syncs do, so that it waits for no page and ends in no deadlock with one.
 INSERT INTO crm_dirty (enterprise_id, connection_id, external_id)
 SELECT c.enterprise_id, c.id, person.external_id
 FROM crm_connections c, unnest($3::text[]) AS person (external_id)
 WHERE c.enterprise_id = $1 AND c.id = $2 ORDER BY person.external_id
 ON CONFLICT (enterprise_id, connection_id, external_id) DO UPDATE SET mark = DEFAULT
+
+-- name: hint_nobody
+-- $1 enterprise, $2 connection. Has it synced at the next turn; beside a page that is being written, that run goes on anyway.
+UPDATE crm_sync SET next_at = least(next_at, clock_timestamp())
+WHERE enterprise_id = $1 AND connection_id = $2 AND (
+    SELECT true FROM crm_sync WHERE enterprise_id = $1 AND connection_id = $2 FOR UPDATE SKIP LOCKED)
 
 -- name: clear_caches
 -- $1 number of an enterprise, null: all. What processes keep of callers, and what look-ups did not find, counts no more.

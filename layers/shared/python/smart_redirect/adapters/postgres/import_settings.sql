@@ -42,7 +42,7 @@ FROM jsonb_to_recordset($2::jsonb) AS r (number text, name text, mode text) WHER
 INSERT INTO call_tokens (enterprise_id, token_hash, key_id, label)
 SELECT $1, decode(r.token_hash, 'hex'), r.key_id, 'import'
 FROM jsonb_to_recordset($2::jsonb) AS r (token_hash text, key_id smallint)
-ON CONFLICT (token_hash) DO UPDATE SET key_id = excluded.key_id
+ON CONFLICT (token_hash) DO UPDATE SET key_id = excluded.key_id WHERE call_tokens.enterprise_id = excluded.enterprise_id
 
 -- name: put_dial_schemas
 INSERT INTO dial_schemas (enterprise_id, schema_id, name, type, data)

@@ -25,7 +25,7 @@ WITH found AS (
 ), marked AS (
     INSERT INTO crm_dirty (enterprise_id, connection_id, external_id)
     SELECT DISTINCT c.enterprise_id, c.id, found.external_id FROM found, crm_connections c
-    WHERE c.enterprise_id = $1 AND c.id = $2
+    WHERE c.enterprise_id = $1 AND c.id = $2 ORDER BY found.external_id
     ON CONFLICT (enterprise_id, connection_id, external_id) DO UPDATE SET mark = DEFAULT
 )
 INSERT INTO crm_contacts AS c

@@ -60,7 +60,7 @@ class PostgresMirror:
             await self._merge(connection, claim, page, sweep)
             if step.walked and not claim.state.walked:
                 # A first walk finds nobody of a lower number; one that was begun anew has whom it did not meet read.
-                await connection.execute(self._queries["mark_unmet"], *_place(claim), sweep)
+                await connection.execute(self._queries["mark_unmet"], *_place(claim), sweep, [])
 
     async def marks(self, claim: Claim, limit: int) -> Sequence[Mark]:
         """Return the oldest marks."""
@@ -85,17 +85,20 @@ class PostgresMirror:
 
     async def sweep(self, claim: Claim, ids: Sequence[str] | None, cursor: str | None) -> None:
         """Compare one page of ids in one transaction."""
+        place = _place(claim)
         async with self._held(claim) as connection:
-            if ids is not None:
-                number = await connection.fetchval(self._queries["sweep_on"], *_place(claim))
-                met = {row[0] for row in await connection.fetch(self._queries["met"], *_place(claim), number, ids)}
-                missing = [each for each in ids if each not in met]
-                await connection.execute(self._queries["mark"], *_place(claim), missing)
-                if cursor is not None:
-                    await connection.execute(self._queries["sweep_cursor"], *_place(claim), cursor)
-                    return
-                await connection.execute(self._queries["mark_unmet"], *_place(claim), number)
-            await connection.execute(self._queries["swept"], *_place(claim))
+            if ids is None:
+                await connection.execute(self._queries["swept"], *place)
+                return
+            number = await connection.fetchval(self._queries["sweep_on"], *place)
+            met = {row[0] for row in await connection.fetch(self._queries["met"], *place, number, ids)}
+            missing = [each for each in ids if each not in met]
+            if cursor is not None:
+                await connection.execute(self._queries["sweep_cursor"], *place, cursor)
+                await connection.execute(self._queries["mark"], *place, missing)
+                return
+            await connection.execute(self._queries["swept"], *place)
+            await connection.execute(self._queries["mark_unmet"], *place, number, missing)
 
     async def managers(self, claim: Claim, managers: Sequence[Manager]) -> None:
         """Replace the users of the CRM; of two with the same id the last one counts."""

@@ -1,6 +1,7 @@
 -- Queries of the CRM mirrors. Every one names enterprise ($1) and connection ($2); `due` and `tidy` alone look at all.
 -- People are named by `= ANY (array)` and never by a join: just after a bulk load the statistics say that a connection has
 -- one row, and a join would read all that it has for each page.
+-- Marks are locked by id, in one statement a transaction and its last one: webhooks lock them too, and wait for nothing else.
 
 -- name: due
 -- $1 how many. Enabled connections with credentials whose time has come, by next_at or by a mark, and without a live
@@ -115,7 +116,10 @@ SELECT external_id, mark FROM crm_dirty WHERE enterprise_id = $1 AND connection_
 -- name: unmark
 -- $3 ids, $4 their marks, which no other row has. Those that were marked once more meanwhile stay.
 DELETE FROM crm_dirty
-WHERE enterprise_id = $1 AND connection_id = $2 AND external_id = ANY ($3::text[]) AND mark = ANY ($4::bigint[])
+WHERE enterprise_id = $1 AND connection_id = $2 AND mark = ANY ($4::bigint[]) AND external_id = ANY (ARRAY(
+    SELECT external_id FROM crm_dirty
+    WHERE enterprise_id = $1 AND connection_id = $2 AND external_id = ANY ($3::text[]) AND mark = ANY ($4::bigint[])
+    ORDER BY external_id FOR UPDATE))
 
 -- name: forget_mark
 -- $3 id, $4 its mark, $5 how often a mark may be put off.
@@ -129,7 +133,7 @@ WHERE enterprise_id = $1 AND connection_id = $2 AND external_id = $3 AND mark = 
 -- name: mark
 -- $3 ids that a sweep misses.
 INSERT INTO crm_dirty (enterprise_id, connection_id, external_id)
-SELECT $1, $2, person.external_id FROM unnest($3::text[]) AS person (external_id)
+SELECT $1, $2, person.external_id FROM unnest($3::text[]) AS person (external_id) ORDER BY person.external_id
 ON CONFLICT DO NOTHING
 
 -- name: sweep_on
@@ -147,9 +151,12 @@ UPDATE crm_sync SET is_sweeping = false, sweep_cursor = NULL, swept_at = clock_t
 WHERE enterprise_id = $1 AND connection_id = $2
 
 -- name: mark_unmet
--- $3 number of the sweep.
+-- $3 number of the sweep, $4 ids that its last page misses.
 INSERT INTO crm_dirty (enterprise_id, connection_id, external_id)
-SELECT $1, $2, external_id FROM crm_people WHERE enterprise_id = $1 AND connection_id = $2 AND sweep < $3
+SELECT $1, $2, unmet.external_id FROM (
+    SELECT external_id FROM crm_people WHERE enterprise_id = $1 AND connection_id = $2 AND sweep < $3
+    UNION SELECT unnest($4::text[])
+) AS unmet (external_id) ORDER BY unmet.external_id
 ON CONFLICT DO NOTHING
 
 -- name: managers
