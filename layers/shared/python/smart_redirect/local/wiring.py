@@ -25,7 +25,6 @@ from smart_redirect.settings import Settings
 
 _DAY = 86_400.0
 _REFRESH = 60.0
-_EVENTS_MAY_WAIT = 60.0
 
 
 @contextlib.asynccontextmanager
@@ -67,8 +66,8 @@ async def _refresh(call_path: CallPath) -> None:
 
 
 def ready(call_path: CallPath, events: LocalEvents) -> dict[str, bool]:
-    """Say which dependency answers; events that wait for long mean that nobody records them."""
-    return {"database": call_path.reads.healthy, "events": events.state.oldest_age < _EVENTS_MAY_WAIT}
+    """Say which dependency answers."""
+    return {"database": call_path.reads.healthy, "events": events.healthy}
 
 
 def _show(metrics: Metrics, call_path: CallPath, events: LocalEvents, log: BatchedDecisionLog) -> None:
