@@ -13,6 +13,7 @@ from smart_redirect.bootstrap.dialplan import open_dialplan
 from smart_redirect.domain.token import token_hash
 from smart_redirect.local.application import CallPathFirst, Parts, build_application
 from smart_redirect.local.background import repeat, running
+from smart_redirect.local.build_process import BuildProcess
 from smart_redirect.local.call_events import LocalEvents, open_events
 from smart_redirect.local.database import prepare_patiently
 from smart_redirect.local.decision_log import BatchedDecisionLog
@@ -41,7 +42,9 @@ async def open_application(settings: Settings) -> AsyncIterator[CallPathFirst]:
         for task in _schedules(settings, call_path, log):
             await stack.enter_async_context(running(task))
         events = await stack.enter_async_context(open_events(settings, metrics.refused_event, demo))
-        dialplan = await stack.enter_async_context(open_dialplan(settings))
+        builds = BuildProcess(settings)
+        stack.push_async_callback(builds.close)
+        dialplan = await stack.enter_async_context(open_dialplan(settings, elsewhere=builds))
         await stack.enter_async_context(running(sweep_on(dialplan.regenerate)))
         crm = await stack.enter_async_context(open_crm(settings))
         crm.prepare()
