@@ -6,6 +6,7 @@ import secrets
 import shlex
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -69,6 +70,16 @@ def test_every_decision_is_in_the_log(running: Served) -> None:
     lines = (running.log_dir / "smart_decisions.log").read_text(encoding="utf-8").splitlines()
     assert [json.loads(line)["reason"] for line in lines] == ["routed", "routed"]
     assert "291112233" not in "".join(lines)
+
+
+def test_a_log_whose_disk_hangs_holds_up_no_call(folder: Path) -> None:
+    (folder / "logs").mkdir()
+    os.mkfifo(folder / "logs" / "smart_decisions.log")
+    with served(folder) as server:
+        for _ in range(3):
+            assert server.ask().text == KNOWN
+            time.sleep(0.3)
+        assert httpx.get(f"{server.address}/healthz", timeout=2).status_code == 200
 
 
 def test_unknown_paths_and_methods_answer_nothing(running: Served) -> None:

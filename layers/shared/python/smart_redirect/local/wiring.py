@@ -83,3 +83,5 @@ def _show(metrics: Metrics, call_path: CallPath, events: LocalEvents, log: Batch
     metrics.gauge("smart_redirect_events_recorded", "Call events recorded since start.", lambda: float(state.recorded))
     metrics.gauge("smart_redirect_events_buried", "Call events that cannot be recorded.", lambda: float(state.buried))
     metrics.gauge("smart_redirect_decisions_waiting", "Decision records not yet stored.", lambda: float(log.waiting))
+    left_out = "Decision records that the file did not take since start."
+    metrics.gauge("smart_redirect_decisions_left_out", left_out, lambda: float(log.left_out))
