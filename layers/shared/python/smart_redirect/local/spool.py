@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import json
 import logging
 import queue
 import sqlite3
@@ -20,6 +21,7 @@ from smart_redirect.local.spool_file import count, is_broken, open_spool_file
 logger = logging.getLogger(__name__)
 T = TypeVar("T")
 _MOST_AT_ONCE = 1000
+_CLAIM = "SELECT id, message FROM events WHERE id NOT IN (SELECT value FROM json_each(?)) ORDER BY id {} LIMIT ?"
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,11 +88,10 @@ class Spool:
             # Even if nobody waits for the answer any more: the event is on disk, or is about to be.
             self.on_put()
 
-    async def claim(self, most: int) -> list[tuple[int, str]]:
-        """Return the oldest messages with their ids; they stay until they are removed."""
-        return await self._do(
-            lambda database: database.execute("SELECT id, message FROM events ORDER BY id LIMIT ?", (most,)).fetchall()
-        )
+    async def claim(self, most: int, but: Sequence[int] = (), *, newest: bool = False) -> list[tuple[int, str]]:
+        """Return the oldest or the newest messages `but` some, with their ids; they stay until they are removed."""
+        query, values = _CLAIM.format("DESC" if newest else "ASC"), (json.dumps(list(but)), most)
+        return await self._do(lambda database: database.execute(query, values).fetchall())
 
     async def remove(self, ids: Sequence[int]) -> None:
         """Forget messages that were delivered."""
