@@ -75,20 +75,58 @@ SELECT e, x.* FROM demo, (VALUES
 INSERT INTO contacts (enterprise_id, phone, name)
 SELECT e, x.* FROM demo, (VALUES ('+375172223344', 'Поставщик упаковки'), ('+375291112233', 'Оля (старая запись)')) AS x;
 
-INSERT INTO caller_history (enterprise_id, phone, first_call, first_answered_at, first_extension, first_internal_id,
-                            first_user_id, last_call, last_answered_at, last_extension, last_internal_id, last_user_id)
-SELECT e, x.phone, x.first_call, x.first_at::timestamptz, x.first_ext, x.first_id, x.first_user,
-       x.last_call, x.last_at::timestamptz, x.last_ext, x.last_id, x.last_user
-FROM demo, (VALUES
-    ('+375291112233', '0/1756713600.10', '2025-09-01 11:00+03', '152', 32, 26, '0/1759305600.20', '2025-10-01 11:00+03', '150', 31, 25),
-    ('+375172223344', '0/1759392000.30', '2025-10-02 11:00+03', '153', 37, 27, '0/1759392000.30', '2025-10-02 11:00+03', '153', 37, 27),
-    ('+375336665544', '0/1759478400.40', '2025-10-03 11:00+03', '154', 34, 28, '0/1759564800.50', '2025-10-04 11:00+03', '152', 32, 26)
-) AS x (phone, first_call, first_at, first_ext, first_id, first_user, last_call, last_at, last_ext, last_id, last_user);
-
 -- The demo host counts as having loaded the pool of every enabled line and extension, until a host agent reports.
 INSERT INTO pbx_hosts (enterprise_id, name, context_trust, install, loaded_pool)
 SELECT e, 'demo', 'reported', 'whole-file',
        '{"internal_ids":[31,32,33,34,35,36,37],"lines":["0001363","0001366","3881848"]}'::jsonb FROM demo;
+
+-- Calls of the last two months, counted back from the day of loading: rung, talks as [extension, seconds after the start].
+CREATE TEMP TABLE demo_calls ON COMMIT DROP AS
+SELECT d.e, h.id AS host, x.*, began.epoch, began.epoch || '.' || x.number AS unique_id
+FROM demo d JOIN pbx_hosts h ON h.enterprise_id = d.e, (VALUES
+    (58, '09:12:40', 10, '80291112233', '+375291112233', '0001363', 0, ARRAY['152'], '[["152", 9]]'::jsonb, 184),
+    (41, '16:03:05', 14, '80291112233', '+375291112233', '0001363', 0, ARRAY['152'], '[]', 31),
+    (41, '16:20:51', 16, '+375291112233', '+375291112233', '0001366', 1, ARRAY['150'], '[["150", 12]]', 97),
+    (27, '11:47:22', 20, '80291112233', '+375291112233', '0001363', 0, ARRAY['150', '151'], '[["150", 6]]', 240),
+    (26, '10:30:00', 30, '80172223344', '+375172223344', '0001366', 0, ARRAY['153'], '[["153", 11]]', 75),
+    (19, '12:58:13', 40, '+375336665544', '+375336665544', '0001363', 0, ARRAY['154'], '[["154", 14]]', 132),
+    (12, '17:41:09', 50, '+375336665544', '+375336665544', '0001363', 0, ARRAY['154', '152'], '[["154", 8], ["152", 65]]', 301),
+    (9, '08:59:58', 54, '80447770011', '+375447770011', '3881848', 0, ARRAY['153'], '[]', 22),
+    (3, '14:15:30', 60, 'anonymous', NULL, '0001366', 0, ARRAY['153'], '[["153", 5]]', 44),
+    (1, '13:22:17', 62, '80257000102', '+375257000102', '0001366', 0, ARRAY['153'], '[]', 18)
+) AS x (days, at, number, phone, caller, line_id, call_type, rung, talks, seconds),
+LATERAL (
+    SELECT extract(epoch FROM ((now() AT TIME ZONE 'Europe/Minsk')::date - x.days + x.at::time) AT TIME ZONE 'Europe/Minsk')::bigint AS epoch
+) AS began;
+
+CREATE TEMP TABLE demo_talks ON COMMIT DROP AS
+SELECT c.e, c.host, c.unique_id, c.epoch, c.caller, c.call_type, t.place, p.number AS extension, p.id AS internal_id, p.user_id,
+       c.epoch + (t.talk ->> 1)::int AS at
+FROM demo_calls c CROSS JOIN LATERAL jsonb_array_elements(c.talks) WITH ORDINALITY AS t (talk, place)
+JOIN user_internal_phones p ON p.enterprise_id = c.e AND p.number = t.talk ->> 0;
+
+INSERT INTO calls (enterprise_id, host_id, unique_id, started_at, phone, caller, line_id, call_type, status, answered_at, ended_at, talks)
+SELECT c.e, c.host, c.unique_id, to_timestamp(c.epoch), c.phone, c.caller, c.line_id, c.call_type,
+       CASE WHEN t.talks IS NULL THEN 'no_answer' ELSE 'answered' END, to_timestamp(t.at), to_timestamp(c.epoch + c.seconds),
+       coalesce(t.talks, '[]')
+FROM demo_calls c LEFT JOIN (
+    SELECT unique_id, min(at) AS at, jsonb_agg(jsonb_build_array(extension, at, internal_id, user_id) ORDER BY place) AS talks
+    FROM demo_talks GROUP BY unique_id
+) t USING (unique_id);
+
+INSERT INTO call_participants (enterprise_id, host_id, unique_id, started_at, extension, ring_order, internal_id, user_id, status, answered_at)
+SELECT c.e, c.host, c.unique_id, to_timestamp(c.epoch), p.number, r.place, p.id, p.user_id,
+       CASE WHEN t.at IS NULL THEN 'no_answer' ELSE 'answered' END, to_timestamp(t.at)
+FROM demo_calls c CROSS JOIN LATERAL unnest(c.rung) WITH ORDINALITY AS r (number, place)
+JOIN user_internal_phones p ON p.enterprise_id = c.e AND p.number = r.number
+LEFT JOIN demo_talks t ON t.unique_id = c.unique_id AND t.extension = r.number;
+
+INSERT INTO caller_history (enterprise_id, phone, first_call, first_answered_at, first_extension, first_internal_id,
+                            first_user_id, last_call, last_answered_at, last_extension, last_internal_id, last_user_id)
+SELECT f.e, f.caller, f.host || '/' || f.unique_id, to_timestamp(f.at), f.extension, f.internal_id, f.user_id,
+       l.host || '/' || l.unique_id, to_timestamp(l.at), l.extension, l.internal_id, l.user_id
+FROM (SELECT DISTINCT ON (caller) * FROM demo_talks WHERE call_type = 0 AND caller IS NOT NULL ORDER BY caller, at) f
+JOIN (SELECT DISTINCT ON (caller) * FROM demo_talks WHERE call_type = 0 ORDER BY caller, at DESC) l USING (caller);
 
 SELECT setval(pg_get_serial_sequence('users', 'id'), 28), setval(pg_get_serial_sequence('user_internal_phones', 'id'), 37),
        setval(pg_get_serial_sequence('shops', 'id'), 2), setval(pg_get_serial_sequence('crm_connections', 'id'), 2);

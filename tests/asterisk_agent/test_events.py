@@ -1,13 +1,17 @@
 """The agent sends every event at least once, in order per call, and keeps what was not accepted."""
 
+import ast
 import json
 import os
 import random
 import subprocess
 import time
+from collections.abc import Callable
 
-from tests.asterisk.service import Answer, Service
-from tests.asterisk_agent.conftest import ACCEPTED, Desk, Line, Settle, event
+import pytest
+
+from tests.asterisk.service import NOTHING, Answer, Service
+from tests.asterisk_agent.conftest import ACCEPTED, AGENT, Desk, Line, Settle, event
 
 CALL = [event("start", "1.0"), event("dial", "1.0", Extensions="150"), event("hangup", "1.0", CallStatus="2")]
 LONG_AGO = time.time() - 3600
@@ -97,13 +101,71 @@ def test_a_failing_call_is_tried_again_ever_more_slowly(desk: Desk, service: Ser
 
 
 def test_refused_events_are_kept_with_the_reason_and_stop_nothing(desk: Desk, service: Service) -> None:
-    service.special["1.0"] = Answer(b'{"error":"no such event"}', status=400)
+    service.special["1.0"] = Answer(b"{}", status=400)
     desk.spool(CALL[0], event("start", "2.0"))
     assert desk.once().returncode == 0
-    assert desk.refused() == [
-        {"Reason": '400 {"error":"no such event"}', "Event": json.dumps(CALL[0], ensure_ascii=False)}
-    ]
+    assert desk.refused() == [{"Reason": "400 {}", "Event": json.dumps(CALL[0], ensure_ascii=False)}]
     assert len(service.asked) == 2
+
+
+@pytest.mark.parametrize("body", [NOTHING, b"<html>400 Bad Request</html>", b""])
+@pytest.mark.parametrize("status", [400, 413])
+def test_what_a_proxy_refuses_is_sent_again(desk: Desk, service: Service, status: int, body: bytes) -> None:
+    service.special["1.0"] = Answer(body, status=status)
+    desk.spool(CALL[0], event("start", "2.0"))
+    assert (desk.once().returncode, desk.refused()) == (1, [])
+    service.special.clear()
+    assert desk.once().returncode == 0
+    assert [line["UniqueId"] for _, line in sent(service)] == ["1.0", "2.0", "1.0"]
+
+
+@pytest.mark.parametrize("answer", [Answer(b"", status=429), Answer(b"", status=503, headers=(("Retry-After", "1"),))])
+def test_a_service_that_is_busy_is_waited_for_and_not_given_up(desk: Desk, service: Service, answer: Answer) -> None:
+    service.answer = answer
+    desk.spool(*[event("start", f"{n}.0") for n in range(50)])
+    with subprocess.Popen(desk.command("--once"), stderr=subprocess.PIPE, text=True) as agent:
+        time.sleep(2.6)
+        busy, service.answer = len(service.asked), ACCEPTED
+        assert (agent.wait(10), agent.stderr.read() if agent.stderr else None) == (0, "")
+    assert (busy, len(service.asked)) == (3, 53)
+
+
+def test_what_happens_now_does_not_wait_for_a_backlog(desk: Desk, service: Service) -> None:
+    service.answer = Answer(b"", status=202, hang=0.01)
+    old = desk.spool(*[event("start", f"{n}.0") for n in range(400)])
+    os.utime(old, (LONG_AGO, LONG_AGO))
+    with subprocess.Popen(desk.command("--once")) as agent:
+        while not service.asked:
+            time.sleep(0.01)
+        desk.spool(event("hangup", "999.0"), minute="20261123T1629")
+        assert agent.wait(30) == 0
+    calls = [line["UniqueId"] for _, line in sent(service)]
+    assert (len(calls), calls.index("999.0") < 250) == (401, True)
+
+
+def test_after_an_accepted_event_the_pause_is_short_again(desk: Desk, service: Service) -> None:
+    service.stop()
+    desk.spool(*[event("start", f"{n}.0") for n in range(12)])
+    with subprocess.Popen(desk.command("--interval", "0.05"), stderr=subprocess.DEVNULL) as agent:
+        time.sleep(1.8)
+        service.answer, service.special = Answer(b"", status=500), {"0.0": ACCEPTED, "1.0": ACCEPTED}
+        service.start()
+        wait_for(lambda: len(service.asked) >= 7, 5)
+        service.answer, began = ACCEPTED, time.monotonic()
+        wait_for(lambda: {line["UniqueId"] for _, line in sent(service)} >= {f"{n}.0" for n in range(12)}, 8)
+        agent.terminate()
+    assert time.monotonic() - began < 2.5
+
+
+def wait_for(condition: Callable[[], bool], seconds: float) -> None:
+    until = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < until
+        time.sleep(0.02)
+
+
+def test_the_agent_is_python_of_an_old_pbx() -> None:
+    ast.parse(AGENT.read_text(encoding="utf-8"), feature_version=(3, 7))
 
 
 def test_what_a_power_cut_leaves_behind_hides_no_event(desk: Desk, service: Service) -> None:

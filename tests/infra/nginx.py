@@ -21,6 +21,7 @@ NGINX = shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin")
 CALL = "/api/callevent/getcustomerdata"
 MAKE_CERTIFICATE = (
     "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -subj /CN=a.example"
+    " -addext subjectAltName=DNS:a.example,IP:127.0.0.1"
 )
 TEMPORARY = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
 
@@ -90,8 +91,11 @@ class Proxy:
             return b"".join(iter(lambda: connection.recv(65536), b""))
 
 
-def configure(folder: Path, port: int, upstream_port: int) -> Path:
-    """Write what an operator would: paths, addresses, the alias uncommented; and a small flood limit for the test."""
+SMALL_LIMIT = (("rate=100r/s", "rate=5r/s"), ("burst=200", "burst=5"))
+
+
+def configure(folder: Path, port: int, upstream_port: int, limits: tuple[tuple[str, str], ...]) -> Path:
+    """Write what an operator would: paths, addresses, the alias uncommented; and the limits of the test."""
     subprocess.run(
         [*MAKE_CERTIFICATE.split(), "-keyout", str(folder / "privkey.pem"), "-out", str(folder / "fullchain.pem")],
         check=True,
@@ -103,8 +107,7 @@ def configure(folder: Path, port: int, upstream_port: int) -> Path:
         ("listen 443 ssl", f"listen 127.0.0.1:{port} ssl"),
         ("/etc/ssl/smart-redirect", str(folder)),
         ("/var/log/nginx", str(folder)),
-        ("rate=100r/s", "rate=5r/s"),
-        ("burst=200", "burst=5"),
+        *limits,
     ):
         assert old in text
         text = text.replace(old, new)
@@ -118,9 +121,11 @@ def configure(folder: Path, port: int, upstream_port: int) -> Path:
 
 
 @contextlib.contextmanager
-def running_nginx(folder: Path, upstream_port: int) -> Iterator[Proxy]:
+def running_nginx(
+    folder: Path, upstream_port: int, limits: tuple[tuple[str, str], ...] = SMALL_LIMIT
+) -> Iterator[Proxy]:
     port = free_port()
-    main = configure(folder, port, upstream_port)
+    main = configure(folder, port, upstream_port, limits)
     process = subprocess.Popen(
         [str(NGINX), "-c", str(main), "-g", "daemon off; master_process off;"], stderr=subprocess.DEVNULL
     )

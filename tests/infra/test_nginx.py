@@ -1,17 +1,19 @@
 """infra/nginx in a real nginx: whatever it says by itself, a host reads as nothing, and in time."""
 
+import asyncio
 import secrets
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import asyncpg
 import httpx
 import pytest
 
 from smart_redirect.domain.reply import NOTHING
 from smart_redirect.local.demo import DEMO_QUESTION, DEMO_TOKEN
 from tests.infra.nginx import CALL, NGINX, Proxy, Upstream, running_nginx
-from tests.local.served import Served, served
+from tests.local.served import ROOT, Served, served
 
 ALIAS = "/old/getcustomerdata"
 
@@ -46,20 +48,44 @@ def test_passes_a_question_on_with_the_client_s_own_address(proxy: Proxy, upstre
 
 
 @pytest.fixture
-def server(memory_dir: Path) -> Iterator[Served]:
+def server(memory_dir: Path, database_url: str) -> Iterator[Served]:
     folder = memory_dir / secrets.token_hex(4)
     folder.mkdir(mode=0o755)
-    with served(folder, SMART_REDIRECT_TRUSTED_PROXIES="127.0.0.1/32") as server:
+    with served(folder, DATABASE_URL=database_url, **environment_of_the_unit()) as server:
         yield server
 
 
-def test_a_call_is_answered_by_the_real_server_behind_it(server: Served, tmp_path: Path) -> None:
+def environment_of_the_unit() -> dict[str, str]:
+    """Return what the systemd unit sets, with nothing in the operator's own file."""
+    unit = (ROOT / "infra" / "systemd" / "smart-redirect.service").read_text(encoding="utf-8")
+    settings = (line.partition("=")[2] for line in unit.splitlines() if line.startswith("Environment="))
+    return {name: value for name, _, value in (each.partition("=") for each in settings)}
+
+
+@pytest.fixture
+def installed(server: Served, tmp_path: Path) -> Iterator[Proxy]:
+    """Our nginx before a server as the systemd unit starts it."""
     with running_nginx(tmp_path, int(server.address.rpartition(":")[2])) as proxy:
-        reply = proxy.ask(content=DEMO_QUESTION.encode(), Token=DEMO_TOKEN)
-        stranger = proxy.ask(content=DEMO_QUESTION.encode(), Token="nobody's")
+        yield proxy
+
+
+def test_a_call_is_answered_by_the_real_server_behind_it(server: Served, installed: Proxy) -> None:
+    reply = installed.ask(content=DEMO_QUESTION.encode(), Token=DEMO_TOKEN)
+    stranger = installed.ask(content=DEMO_QUESTION.encode(), Token="nobody's")
     assert (reply.status_code, reply.content) == (200, server.ask().content)
     assert reply.json()["DialPlan"]
     assert (stranger.status_code, stranger.content) == (401, NOTHING)
+
+
+@pytest.mark.parametrize(("network", "status"), [("127.0.0.0/8", 200), ("203.0.113.0/24", 403)])
+async def test_as_installed_a_host_is_known_by_its_own_address(
+    installed: Proxy, database_url: str, network: str, status: int
+) -> None:
+    connection = await asyncpg.connect(database_url)
+    await connection.execute("UPDATE pbx_hosts SET allowed_addresses = ARRAY[$1::text::cidr]", network)
+    await connection.close()
+    reply = await asyncio.to_thread(installed.ask, content=DEMO_QUESTION.encode(), Token=DEMO_TOKEN)
+    assert (reply.status_code, "mngr31" in reply.text) == (status, status == 200)
 
 
 def test_a_server_that_is_down_is_nothing(proxy: Proxy) -> None:

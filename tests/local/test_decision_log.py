@@ -1,8 +1,11 @@
 """The decision log writes every record to the file at once, and to the table when the database takes it."""
 
 import asyncio
+import contextlib
 import gc
 import json
+import os
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,6 +16,7 @@ from smart_redirect.adapters.postgres.decisions import PostgresDecisions
 from smart_redirect.adapters.postgres.pool import open_pool
 from smart_redirect.errors import DatabaseUnavailable
 from smart_redirect.local.decision_log import BatchedDecisionLog
+from smart_redirect.local.line_file import LineFile
 from smart_redirect.local.metrics import Metrics
 from smart_redirect.usecases.ports import DecisionRecord
 from tests.samples import record, refusal
@@ -49,7 +53,7 @@ def lines_of(tmp_path: Path) -> list[str]:
 
 async def test_a_record_is_one_line_with_a_masked_phone(log: BatchedDecisionLog, tmp_path: Path) -> None:
     log.write(record())
-    await log.flush()
+    await log.finish()
     (line,) = lines_of(tmp_path)
     written = json.loads(line)
     assert "291112233" not in line
@@ -60,7 +64,7 @@ async def test_a_record_is_one_line_with_a_masked_phone(log: BatchedDecisionLog,
 
 async def test_an_enterprise_may_want_full_phones(log: BatchedDecisionLog, tmp_path: Path) -> None:
     log.write(record(enterprise=replace(record().enterprise, full_phones=True)))
-    await log.flush()
+    await log.finish()
     assert json.loads(lines_of(tmp_path)[0])["phone"] == "+375291112233"
 
 
@@ -69,27 +73,27 @@ async def test_the_database_gets_later_what_it_could_not_take(
 ) -> None:
     table.away = True
     log.write(record())
-    await log.flush()
+    await log.finish()
     assert (len(lines_of(tmp_path)), table.lines) == (1, [])
     table.away = False
     log.write(record())
-    await log.flush()
+    await log.finish()
     assert table.lines == lines_of(tmp_path)
 
 
 async def test_one_bad_record_does_not_hold_up_the_others(log: BatchedDecisionLog, table: Table) -> None:
     for unique_id in ("1.0", "poison", "2.0"):
         log.write(record(unique_id=unique_id))
-    await log.flush()
+    await log.finish()
     assert [json.loads(line)["call"] for line in table.lines] == ["1.0", "2.0"]
 
 
 async def test_the_file_may_be_rotated_away(log: BatchedDecisionLog, tmp_path: Path) -> None:
     log.write(record())
-    await log.flush()
+    await log.finish()
     (tmp_path / "logs" / "smart_decisions.log").rename(tmp_path / "logs" / "smart_decisions.log.1")
     log.write(record())
-    await log.flush()
+    await log.finish()
     assert len(lines_of(tmp_path)) == 1
 
 
@@ -98,11 +102,58 @@ async def test_a_file_that_cannot_be_written_keeps_nothing_from_the_table(
 ) -> None:
     (tmp_path / "logs").touch()
     log.write(record())
-    await log.flush()
+    await log.finish()
     (tmp_path / "logs").unlink()
     log.write(record())
-    await log.flush()
+    await log.finish()
     assert (len(table.lines), len(lines_of(tmp_path))) == (2, 1)
+
+
+@pytest.fixture
+def pipe(tmp_path: Path) -> Iterator[int]:
+    """A pipe in the file's place that takes nothing more, as a disk that hangs; the other end of it."""
+    (tmp_path / "logs").mkdir()
+    os.mkfifo(tmp_path / "logs" / "smart_decisions.log")
+    ends = [
+        os.open(tmp_path / "logs" / "smart_decisions.log", mode | os.O_NONBLOCK) for mode in (os.O_RDONLY, os.O_WRONLY)
+    ]
+    with contextlib.suppress(BlockingIOError):
+        while True:
+            os.write(ends[1], b"x" * 4096)
+    yield ends[0]
+    for end in ends:
+        os.close(end)
+
+
+async def test_a_file_whose_disk_hangs_holds_up_neither_calls_nor_the_table(
+    log: BatchedDecisionLog, table: Table, pipe: int
+) -> None:
+    for number in range(3):
+        log.write(record(unique_id=f"{number}.0"))
+        await asyncio.wait_for(log.flush(), 1)
+    assert len(table.lines) == 3
+    written = b""
+    while b'"2.0"' not in written:
+        with contextlib.suppress(BlockingIOError):
+            written += os.read(pipe, 65536)
+        await asyncio.sleep(0.01)
+    await asyncio.wait_for(log.finish(), 5)
+    assert written.lstrip(b"x").decode().splitlines() == table.lines
+
+
+async def test_what_a_file_does_not_take_in_time_is_counted_and_told_once(
+    tmp_path: Path, pipe: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    file = LineFile(tmp_path / "logs" / "smart_decisions.log", capacity=10)
+    for number in range(20):
+        file.append([str(number)])
+    assert (file.waiting, file.left_out, len(caplog.messages)) == (10, 10, 1)
+    os.read(pipe, 1_000_000)
+    await asyncio.wait_for(file.settled(), 5)
+    file.append(["20"])
+    await asyncio.wait_for(file.settled(), 5)
+    assert os.read(pipe, 1000).split() == [str(number).encode() for number in (*range(10), 20)]
+    assert [" is written again; 10 decision records" in message for message in caplog.messages] == [False, True]
 
 
 async def test_records_do_not_wait_as_objects(log: BatchedDecisionLog) -> None:
@@ -120,7 +171,7 @@ async def test_the_table_takes_whatever_a_host_sent(database_url: str, tmp_path:
     log = BatchedDecisionLog(tmp_path / "log", PostgresDecisions(pool).append, Metrics())
     await pool.execute("INSERT INTO enterprises (number, name) VALUES ('0367', 'x')")
     log.write(record(unique_id=text, line_id=text, phone=text))
-    await log.flush()
+    await log.finish()
     row = await pool.fetchrow("SELECT * FROM decisions")
     await pool.close()
     assert (row["reason"], row["context"], row["enterprise_id"]) == ("routed", "mngr31_0001363_1", 1)
@@ -154,7 +205,7 @@ async def test_metrics_count_results_and_reasons(tmp_path: Path, table: Table) -
     log.write(record(decision=record().decision._replace(shadow=True)))
     log.refused(refusal(reason="TokenUnknown", enterprise=None, left_out=None))
     log.refused(refusal(reason="DatabaseUnavailable", status=503, total_ms=285.0))
-    await log.flush()
+    await log.finish()
     text = metrics.render().decode()
     assert 'smart_redirect_requests_total{reason="routed",result="routed"} 1.0' in text
     assert 'smart_redirect_requests_total{reason="routed",result="shadow"} 1.0' in text

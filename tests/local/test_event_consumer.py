@@ -111,17 +111,79 @@ async def test_an_outage_is_not_asked_without_a_pause(spool, deliver, consumer):
     assert 2 <= len(deliver.batches) <= 5
 
 
-async def test_the_stuck_is_given_up_only_while_others_are_recorded(spool, deliver, consumer):
+class Clock:
+    """A clock that a test moves."""
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def timed(spool, deliver, clock) -> EventConsumer:
+    return EventConsumer(spool, deliver, clock)
+
+
+async def test_the_stuck_is_not_given_up_while_nothing_is_recorded(spool, deliver, timed, clock):
     deliver.stuck = ("1.666",)
     await spool.put(start(call="1.666"))
-    for _ in range(30):
-        await consumer.step()
+    for _ in range(50):
+        clock.now += 100
+        await timed.step()
     assert deliver.buried == []
-    for number in range(20):
+
+
+async def record_others(spool, timed: EventConsumer, clock: Clock, times: int, every: float) -> None:
+    for number in range(times):
+        clock.now += every
         await spool.put(start(call=f"1.{number}"))
-        await consumer.step()
-    assert (deliver.buried, consumer.state.buried) == ([start(call="1.666").message()], 1)
+        await timed.step()
+
+
+async def test_the_stuck_is_given_up_after_many_tries_and_a_quarter_of_an_hour(spool, deliver, timed, clock):
+    deliver.stuck = ("1.666",)
+    await spool.put(start(call="1.666"))
+    await record_others(spool, timed, clock, 200, 0.01)
+    assert deliver.buried == []
+    await record_others(spool, timed, clock, 14, 60.0)
+    assert deliver.buried == []
+    await record_others(spool, timed, clock, 10, 60.0)
+    assert (deliver.buried, timed.state.buried) == ([start(call="1.666").message()], 1)
     assert (await spool.depth()).waiting == 0
+
+
+async def test_time_alone_gives_up_nothing(spool, deliver, timed, clock):
+    deliver.stuck = ("1.666",)
+    await spool.put(start(call="1.666"))
+    await record_others(spool, timed, clock, 10, 3600.0)
+    assert deliver.buried == []
+
+
+async def test_what_fails_rests_ever_longer_and_hides_nothing_behind_it(spool, deliver, timed, clock):
+    deliver.stuck = ("2.",)
+    for number in range(300):
+        await spool.put(start(call=f"2.{number}"))
+    await record_others(spool, timed, clock, 30, 0.1)
+    assert timed.state.recorded == 30
+    before = len(deliver.batches)
+    await record_others(spool, timed, clock, 20, 0.01)
+    assert (timed.state.recorded, sum(deliver.batches[before:]) < 1000) == (50, True)
+
+
+async def test_what_rests_is_tried_again_by_itself(spool, deliver, consumer):
+    deliver.stuck = ("1.666",)
+    async with running(consumer):
+        await asyncio.gather(spool.put(start(call="1.666")), spool.put(start(call="1.1")))
+        await until(lambda: consumer.state.recorded == 1)
+        deliver.stuck = ()
+        await until(lambda: consumer.state.recorded == 2)
 
 
 async def test_a_spool_that_can_not_be_read_does_not_end_the_consumer(spool, consumer):

@@ -6,6 +6,7 @@ import secrets
 import shlex
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -81,6 +82,16 @@ def test_every_refusal_is_in_the_log_and_in_the_metrics(running: Served) -> None
     (line,) = [json.loads(line) for line in lines if "TokenUnknown" in line]
     assert (line["sources"]["address"], line["line"]) == ("127.0.0.1", "0001363")
     assert not [line for line in lines if "sesame" in line or "291112233" in line]
+
+
+def test_a_log_whose_disk_hangs_holds_up_no_call(folder: Path) -> None:
+    (folder / "logs").mkdir()
+    os.mkfifo(folder / "logs" / "smart_decisions.log")
+    with served(folder) as server:
+        for _ in range(3):
+            assert server.ask().text == KNOWN
+            time.sleep(0.3)
+        assert httpx.get(f"{server.address}/healthz", timeout=2).status_code == 200
 
 
 def test_unknown_paths_and_methods_answer_nothing(running: Served) -> None:

@@ -115,14 +115,44 @@ async def test_only_its_owner_may_read_the_file(spool, path):
     assert (modes, stat.S_IMODE(path.parent.stat().st_mode)) == ({0o600}, 0o700)
 
 
-async def test_a_file_that_is_no_spool_is_told(path):
-    path.parent.mkdir()
-    path.write_bytes(b"x" * 5000)
+async def test_a_spool_that_cannot_be_opened_is_told_and_may_be_opened_later(path):
+    path.parent.touch()
     spool = Spool(path)
     with pytest.raises(QueueUnavailable):
         await spool.start()
     with pytest.raises(QueueUnavailable):
         await spool.put(start())
+    path.parent.unlink()
+    await spool.start()
+    await spool.put(start())
+    await spool.stop()
+
+
+async def test_a_file_that_is_no_spool_is_kept_under_another_name(path, caplog):
+    path.parent.mkdir()
+    path.write_bytes(b"x" * 5000)
+    spool = Spool(path)
+    await spool.start()
+    await spool.put(start())
+    await spool.stop()
+    (kept,) = path.parent.glob("events.sqlite.broken-*")
+    assert kept.read_bytes() == b"x" * 5000
+    assert [kept.name in message for message in caplog.messages] == [True]
+
+
+async def test_a_file_that_breaks_while_it_is_used_is_replaced_at_the_next_start(spool, path):
+    await asyncio.gather(*(spool.put(start(call=f"1.{number}")) for number in range(50)))
+    sqlite3.connect(path).execute("PRAGMA wal_checkpoint(TRUNCATE)").connection.close()
+    with path.open("r+b") as file:
+        file.write(b"x" * path.stat().st_size)
+    with pytest.raises(QueueUnavailable):
+        await messages(spool)
+    while spool.is_open:
+        await asyncio.sleep(0.01)
+    await spool.start()
+    await spool.put(start(call="2.1"))
+    assert await messages(spool) == [start(call="2.1").message()]
+    assert len(list(path.parent.glob("events.sqlite.broken-*"))) == 1
 
 
 async def test_who_comes_while_the_spool_closes_is_answered(path):

@@ -96,13 +96,16 @@ async def test_connections_that_died_cost_nothing(deliver, connection):
     assert await deliver([start().message()]) == [RECORDED]
 
 
-async def test_the_newest_ten_thousand_buried_events_stay(ledger, connection):
-    await connection.execute(
-        "INSERT INTO dead_events (reason, message) SELECT 'old', n FROM generate_series(1, 10000) AS n"
-    )
-    await ledger.bury("newest", "new")
-    assert await ledger.buried() == 10_000
-    assert await connection.fetchval("SELECT min(message::int) FROM dead_events WHERE reason = 'old'") == 2
+async def test_strangers_events_push_out_none_of_another_reason(ledger, connection):
+    fill = "INSERT INTO dead_events (reason, message) SELECT $1, n FROM generate_series(1, 10000) AS n"
+    for reason in ("CheckViolationError: x", "TokenUnknown: "):
+        await connection.execute(fill, reason)
+    for _ in range(200):
+        await ledger.bury("newest", "TokenUnknown: ")
+    count = "SELECT count(*) FROM dead_events WHERE reason = $1"
+    assert await connection.fetchval(count, "CheckViolationError: x") == 10_000
+    assert 10_000 <= await connection.fetchval(count, "TokenUnknown: ") < 10_100
+    assert await connection.fetchval("SELECT count(*) FROM dead_events WHERE message = 'newest'") == 200
 
 
 async def test_one_call_that_fails_again_and_again_blocks_nobody(ledger, connection):

@@ -2,7 +2,7 @@
 
 import pytest
 
-from smart_redirect.web.address import client_address, is_within
+from smart_redirect.web.address import client_address, is_within, say_that_the_proxy_is_not_trusted
 from smart_redirect.web.operator import may_operate
 
 PROXIES = ("127.0.0.1/32", "10.0.0.0/8")
@@ -62,3 +62,12 @@ def test_the_operator_is_on_this_machine_or_has_the_key(
 def test_without_an_operator_key_no_key_opens() -> None:
     scope = {"client": ("192.0.2.1", 1), "headers": [(b"authorization", b"Bearer ")]}
     assert not may_operate(scope, "", ())
+
+
+def test_a_proxy_that_nobody_trusts_is_told_once(caplog: pytest.LogCaptureFixture) -> None:
+    say_that_the_proxy_is_not_trusted.cache_clear()
+    client_address("127.0.0.1", ["203.0.113.9"], ("127.0.0.1/32",))
+    assert caplog.messages == []
+    for _ in range(3):
+        assert client_address("127.0.0.1", ["203.0.113.9"], ()) == ""
+    assert ["SMART_REDIRECT_TRUSTED_PROXIES" in message for message in caplog.messages] == [True]

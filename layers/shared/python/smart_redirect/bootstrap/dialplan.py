@@ -20,7 +20,7 @@ from smart_redirect.settings import Settings
 from smart_redirect.usecases.give_release import GiveRelease
 from smart_redirect.usecases.host_agent import AdmitAgent, TakeReport
 from smart_redirect.usecases.ports_dialplan import ReleaseStore
-from smart_redirect.usecases.regenerate import Regenerate
+from smart_redirect.usecases.regenerate import Build, Regenerate
 from smart_redirect.usecases.regenerate_now import RegenerateNow
 from smart_redirect.web.dialplan import DialplanEndpoints, Guard
 
@@ -38,19 +38,21 @@ class DialplanParts:
 
 
 @asynccontextmanager
-async def open_dialplan(settings: Settings, renewed: RenewedUrl | None = None) -> AsyncIterator[DialplanParts]:
-    """Yield the parts; the pool connects when it is first needed."""
+async def open_dialplan(
+    settings: Settings, renewed: RenewedUrl | None = None, elsewhere: Build | None = None
+) -> AsyncIterator[DialplanParts]:
+    """Yield the parts; the pool connects when it is first needed. `elsewhere` builds in another process."""
     statements = settings.statement_cache
     pool = await open_pool(settings.database_url, size=_AT_ONCE, statement_cache=statements, renewed=renewed)
     try:
-        yield _assemble(settings, pool)
+        yield _assemble(settings, pool, elsewhere)
     finally:
         pool.terminate()
 
 
-def _assemble(settings: Settings, pool: "asyncpg.Pool[Any]") -> DialplanParts:
+def _assemble(settings: Settings, pool: "asyncpg.Pool[Any]", elsewhere: Build | None) -> DialplanParts:
     ledger, hosts, store = PostgresDialplan(pool), PostgresHosts(pool), release_store(settings, pool)
-    regenerate = Regenerate(ledger, store)
+    regenerate = Regenerate(ledger, store, elsewhere)
     messages = SqsDialplanMessages(settings.dialplan_queue_url) if settings.dialplan_queue_url else None
     now = RegenerateNow(regenerate, ledger, messages)
     admit = AdmitAgent(hosts, settings.key_bytes, time.monotonic, settings.failed_attempts_per_minute)

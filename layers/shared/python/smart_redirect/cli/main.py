@@ -1,4 +1,4 @@
-"""The smart-redirect command: the switches, tokens, hosts, dialplans, CRMs and upkeep of a deployment."""
+"""The smart-redirect command: the switches, tokens, hosts, dialplans, CRMs, events and upkeep of a deployment."""
 
 import argparse
 import asyncio
@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import asyncpg
 
-from smart_redirect.cli import backup, crm, dialplan, host, import_platform, switch, token, upkeep
+from smart_redirect.cli import backup, crm, dialplan, events, host, import_platform, switch, token, upkeep
 from smart_redirect.errors import SmartRedirectError
 
 _EPILOG = """\
@@ -34,6 +34,6 @@ def _parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
-    for module in (switch, token, host, dialplan, crm, import_platform, upkeep, backup):
+    for module in (switch, token, host, dialplan, crm, events, import_platform, upkeep, backup):
         module.add_commands(commands)
     return parser

@@ -16,6 +16,8 @@ from smart_redirect.local.paths import MIGRATIONS, within_checkout
 from smart_redirect.settings import Settings
 
 logger = logging.getLogger(__name__)
+# What may pass by itself: no answer, and also a refusal (too many connections, read-only, a database not made yet).
+not_now = (*type_of_loss, asyncpg.PostgresError)
 
 
 @contextlib.contextmanager
@@ -50,11 +52,21 @@ async def _prepare(connection: asyncpg.Connection, settings: Settings) -> None:
 
 async def prepare_patiently(settings: Settings, every: float = 1.0) -> None:
     """Repeat until the database can be prepared: calls are answered with nothing meanwhile, never with an error."""
+    told = ""
     while True:
         try:
             await prepare_database(settings)
-        except type_of_loss as error:
-            logger.warning("the database cannot be prepared yet: %s", type(error).__name__)
+        except not_now as error:
+            reason = reason_of(error)
+            if reason != told:
+                logger.warning("the database cannot be prepared yet: %s", reason)
+            told = reason
             await asyncio.sleep(every)
         else:
             return
+
+
+def reason_of(error: BaseException) -> str:
+    """Return what the log may say of a failure: its first line, because the lines after it may quote rows."""
+    first, *_ = str(error).splitlines() or [""]
+    return f"{type(error).__name__}: {first}" if first else type(error).__name__

@@ -1,4 +1,4 @@
-"""The decision log of one machine: the call path appends to a list, a task writes file, table and metrics."""
+"""The decision log of one machine: the call path appends to a list, a task hands on to file, table and metrics."""
 
 import asyncio
 import contextlib
@@ -10,6 +10,7 @@ from pathlib import Path
 
 from smart_redirect.adapters.decision_json import as_line, refusal_line
 from smart_redirect.errors import DatabaseUnavailable
+from smart_redirect.local.line_file import LineFile
 from smart_redirect.local.metrics import Metrics
 from smart_redirect.usecases.ports import DecisionRecord, Refusal
 
@@ -21,7 +22,7 @@ _LAST_WORDS = 3.0
 
 
 class BatchedDecisionLog:
-    """Keeps at most `capacity` records that the database has not taken; the file gets every one."""
+    """Keeps at most `capacity` records that the database has not taken; the file gets every one that its disk takes."""
 
     def __init__(
         self,
@@ -32,12 +33,11 @@ class BatchedDecisionLog:
         full_phones: bool = False,
         capacity: int = 50_000,
     ) -> None:
-        self._path = path
+        self._file = LineFile(path)
         self._append = append
         self._metrics = metrics
         self._full_phones = full_phones
         self._away = False
-        self._is_full = False
         self._fresh: list[tuple[DecisionRecord, float]] = []
         self._quoted: list[str] = []
         self._unstored: deque[str] = deque(maxlen=capacity)
@@ -46,6 +46,11 @@ class BatchedDecisionLog:
     def waiting(self) -> int:
         """How many records the database has not stored yet."""
         return len(self._fresh) + len(self._quoted) + len(self._unstored)
+
+    @property
+    def left_out(self) -> int:
+        """How many records the file has not got."""
+        return self._file.left_out
 
     def write(self, record: DecisionRecord) -> None:
         """Take one record; a list append, and for every tenth a word to the event loop."""
@@ -67,13 +72,22 @@ class BatchedDecisionLog:
                 await self.flush()
         finally:
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self.flush(), _LAST_WORDS)
+                await asyncio.wait_for(self.finish(), _LAST_WORDS)
+
+    async def finish(self) -> None:
+        """Write all that has come, and return when the file has it too."""
+        await self.flush()
+        await self._file.settled()
 
     async def flush(self) -> None:
-        """Write file and metrics now, and offer the database what it has not stored yet."""
+        """Hand file and metrics what has come, and offer the database what it has not stored yet.
+
+        A file that cannot be written, or not as fast as calls come, keeps nothing from the database.
+        """
         self._quote()
-        if self._quoted:
-            await self._write_file()
+        lines, self._quoted = self._quoted, []
+        self._file.append(lines)
+        self._unstored.extend(lines)
         try:
             while self._unstored:
                 await self._store_batch()
@@ -111,31 +125,7 @@ class BatchedDecisionLog:
             except DatabaseUnavailable:
                 raise
             except Exception:
-                logger.exception("the decisions table refused a record; it is in %s only", self._path)
-
-    async def _write_file(self) -> None:
-        """Append what has come to the file, opened anew so that logrotate may move it; the table gets all anyway."""
-        try:
-            self._path.parent.mkdir(parents=True, exist_ok=True)
-            with self._path.open("ab", buffering=0) as file:
-                while self._quoted:
-                    file.write(self._next_slice())
-                    # Let calls go between two slices: two thousand lines at once would hold them up for 8 ms.
-                    await asyncio.sleep(0)
-        except OSError as error:
-            if not self._is_full:
-                logger.warning("decision records go to the database only: %s", error)
-            self._is_full = True
-            self._unstored.extend(self._quoted)
-            self._quoted.clear()
-        else:
-            self._is_full = False
-
-    def _next_slice(self) -> bytes:
-        lines = self._quoted[:_BATCH]
-        del self._quoted[:_BATCH]
-        self._unstored.extend(lines)
-        return ("\n".join(lines) + "\n").encode("utf-8", "replace")
+                logger.exception("the decisions table refused a record; it is in the file only")
 
     def _quote(self) -> None:
         """Make lines of records soon: hundreds of records that wait as objects make each garbage collection long."""

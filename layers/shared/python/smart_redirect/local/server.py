@@ -11,14 +11,14 @@ import sys
 from collections.abc import Iterator
 from dataclasses import replace
 
+import asyncpg
 import httpx
 import uvicorn
 import uvloop
 
-from smart_redirect.adapters.postgres.losses import type_of_loss
-from smart_redirect.errors import SmartRedirectError
+from smart_redirect.errors import SettingInvalid, SmartRedirectError
 from smart_redirect.local.application import CALL_PATH
-from smart_redirect.local.database import database, prepare_database
+from smart_redirect.local.database import database, not_now, prepare_database, reason_of
 from smart_redirect.local.demo import DEMO_QUESTION, DEMO_TOKEN
 from smart_redirect.local.http import CallPathProtocol
 from smart_redirect.local.key import read_or_make_key
@@ -64,9 +64,14 @@ async def serve(settings: Settings) -> None:
     """Serve until told to stop; with an embedded database only after it is migrated."""
     try:
         await asyncio.wait_for(prepare_database(settings), 60)
-    except type_of_loss as error:
-        reason = type(error).__name__
-        logger.warning("the database does not answer yet (%s); calls get nothing until it does", reason)
+    except asyncpg.ClientConfigurationError as error:
+        # No time will mend it.
+        raise SettingInvalid(f"DATABASE_URL: {error}") from error
+    except not_now as error:
+        reason = reason_of(error)
+        logger.warning(
+            "the database cannot be used yet (%s); calls get nothing until it can. Is DATABASE_URL right?", reason
+        )
     async with open_application(settings) as application:
         # What is loaded by now stays: the collector need not look at it again and again while callers wait.
         gc.freeze()
@@ -100,12 +105,19 @@ class _Server(uvicorn.Server):
 
 
 async def greeting(host: str, port: int) -> str:
-    """Return what `make run` prints: a request that works as pasted, and what it was answered just now."""
-    address = f"http://{host}:{port}"
-    async with httpx.AsyncClient(base_url=address, trust_env=False) as client:
-        reply = await client.post(CALL_PATH, headers={"Token": DEMO_TOKEN}, content=DEMO_QUESTION)
+    """Return what `make run` prints: a request that works as pasted, and what it was answered just now.
+
+    A server that cannot ask itself serves all the same: what went wrong is printed in the answer's place.
+    """
+    address = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+    try:
+        async with httpx.AsyncClient(base_url=address, trust_env=False) as client:
+            reply = await client.post(CALL_PATH, headers={"Token": DEMO_TOKEN}, content=DEMO_QUESTION)
+        answer = f"answers ({reply.status_code}): {reply.text}"
+    except Exception as error:
+        answer = f"could not be tried from here: {reason_of(error)}"
     return (
         f"Smart Redirect serves {address} (Ctrl-C stops it). A call of a known customer:\n\n"
-        f"curl -s {address}{CALL_PATH} -H 'Token: {DEMO_TOKEN}' -d '{DEMO_QUESTION}'\n\n"
-        f"answers ({reply.status_code}): {reply.text}\n"
+        f"curl -gs {address}{CALL_PATH} -H 'Token: {DEMO_TOKEN}' -d '{DEMO_QUESTION}'\n\n"
+        f"{answer}\n"
     )

@@ -2,8 +2,8 @@
 
 import asyncio
 import contextlib
+import json
 import logging
-import os
 import queue
 import sqlite3
 import threading
@@ -16,17 +16,12 @@ from typing import TypeVar
 
 from smart_redirect.domain.event import ReceivedEvent
 from smart_redirect.errors import QueueUnavailable
+from smart_redirect.local.spool_file import count, is_broken, open_spool_file
 
 logger = logging.getLogger(__name__)
 T = TypeVar("T")
-_SCHEMA = """
-CREATE TABLE IF NOT EXISTS events (
-    id INTEGER PRIMARY KEY AUTOINCREMENT,
-    received_at REAL NOT NULL,
-    message TEXT NOT NULL
-)
-"""
 _MOST_AT_ONCE = 1000
+_CLAIM = "SELECT id, message FROM events WHERE id NOT IN (SELECT value FROM json_each(?)) ORDER BY id {} LIMIT ?"
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,11 +53,19 @@ class Spool:
         # Held while a job is handed over and while the thread says that it takes no more: none is left behind.
         self._taking = threading.Lock()
         self._is_open = False
+        self._broken: Exception | None = None
         self.on_put: Callable[[], None] = lambda: None
+
+    @property
+    def is_open(self) -> bool:
+        """Whether events are taken; when not, though it was started, it may be started again."""
+        return self._is_open
 
     async def start(self) -> None:
         """Open the file, made if there is none; QueueUnavailable if that fails."""
         opened: Future[object] = Future()
+        # A new queue: the last one may hold the word to stop, which nobody read.
+        self._jobs = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._run, args=(opened,), name="event-spool", daemon=True)
         self._thread.start()
         await self._result(opened)
@@ -85,11 +88,10 @@ class Spool:
             # Even if nobody waits for the answer any more: the event is on disk, or is about to be.
             self.on_put()
 
-    async def claim(self, most: int) -> list[tuple[int, str]]:
-        """Return the oldest messages with their ids; they stay until they are removed."""
-        return await self._do(
-            lambda database: database.execute("SELECT id, message FROM events ORDER BY id LIMIT ?", (most,)).fetchall()
-        )
+    async def claim(self, most: int, but: Sequence[int] = (), *, newest: bool = False) -> list[tuple[int, str]]:
+        """Return the oldest or the newest messages `but` some, with their ids; they stay until they are removed."""
+        query, values = _CLAIM.format("DESC" if newest else "ASC"), (json.dumps(list(but)), most)
+        return await self._do(lambda database: database.execute(query, values).fetchall())
 
     async def remove(self, ids: Sequence[int]) -> None:
         """Forget messages that were delivered."""
@@ -116,41 +118,33 @@ class Spool:
     # --- in the spool's own thread
 
     def _run(self, opened: "Future[object]") -> None:
+        if not opened.set_running_or_notify_cancel():
+            return
         try:
-            database = self._open()
+            database = open_spool_file(self._path, self._broken)
+            self._waiting, self._broken = count(database), None
         except BaseException as error:
             opened.set_exception(error)
             return
         self._is_open = True
         opened.set_result(None)
         try:
-            while jobs := self._next_jobs():
-                self._commit_together(database, jobs)
+            while (jobs := self._next_jobs()) and self._commit_together(database, jobs):
+                pass
         finally:
+            # Closed before anybody may open it again: SQLite removes the side files by their names.
+            with contextlib.suppress(sqlite3.Error):
+                database.close()
             self._refuse_the_rest()
-            database.close()
 
     def _refuse_the_rest(self) -> None:
         """Take no more jobs, and answer those that came too late: whoever gave them waits."""
-        with self._taking:
+        with self._taking, contextlib.suppress(queue.Empty):
             self._is_open = False
-        with contextlib.suppress(queue.Empty):
             while True:
                 late = self._jobs.get_nowait()
                 if late is not None and late.done.set_running_or_notify_cancel():
                     late.done.set_exception(QueueUnavailable("the spool is closed"))
-
-    def _open(self) -> sqlite3.Connection:
-        self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        # Made before SQLite does, with the mode that its side files then take too: callers' numbers are inside.
-        os.close(os.open(self._path, os.O_CREAT | os.O_RDWR, 0o600))
-        database = sqlite3.connect(self._path, isolation_level=None, timeout=5.0)
-        database.execute("PRAGMA journal_mode = WAL")
-        database.execute("PRAGMA synchronous = FULL")
-        database.execute("PRAGMA journal_size_limit = 16777216")
-        database.execute(_SCHEMA)
-        self._waiting = _count(database)
-        return database
 
     def _insert(self, database: sqlite3.Connection, row: tuple[float, str]) -> None:
         database.execute("INSERT INTO events (received_at, message) VALUES (?, ?)", row)
@@ -172,8 +166,8 @@ class Spool:
             self._jobs.put(None)
         return jobs
 
-    def _commit_together(self, database: sqlite3.Connection, jobs: list[_Job]) -> None:
-        """Do the jobs in one transaction; nobody hears of success before it is on disk."""
+    def _commit_together(self, database: sqlite3.Connection, jobs: list[_Job]) -> bool:
+        """Do the jobs in one transaction; nobody hears of success before it is on disk. False: the file is broken."""
         wanted = [job for job in jobs if job.done.set_running_or_notify_cancel()]
         try:
             database.execute("BEGIN IMMEDIATE")
@@ -184,19 +178,17 @@ class Spool:
             self._roll_back(database)
             for job in wanted:
                 job.done.set_exception(error)
-            return
+            self._broken = error if is_broken(error) else None
+            return self._broken is None
         for job, result in zip(wanted, results, strict=True):
             job.done.set_result(result)
+        return True
 
     def _roll_back(self, database: sqlite3.Connection) -> None:
         with contextlib.suppress(sqlite3.Error):
             if database.in_transaction:
                 database.execute("ROLLBACK")
-            self._waiting = _count(database)
-
-
-def _count(database: sqlite3.Connection) -> int:
-    return int(database.execute("SELECT count(*) FROM events").fetchone()[0])
+            self._waiting = count(database)
 
 
 def _oldest(database: sqlite3.Connection) -> float | None:

@@ -13,6 +13,7 @@ from smart_redirect.bootstrap.dialplan import open_dialplan
 from smart_redirect.domain.token import token_hash
 from smart_redirect.local.application import CallPathFirst, Parts, build_application
 from smart_redirect.local.background import repeat, running
+from smart_redirect.local.build_process import BuildProcess
 from smart_redirect.local.call_events import LocalEvents, open_events
 from smart_redirect.local.database import prepare_patiently
 from smart_redirect.local.decision_log import BatchedDecisionLog
@@ -25,7 +26,6 @@ from smart_redirect.settings import Settings
 
 _DAY = 86_400.0
 _REFRESH = 60.0
-_EVENTS_MAY_WAIT = 60.0
 
 
 @contextlib.asynccontextmanager
@@ -42,7 +42,9 @@ async def open_application(settings: Settings) -> AsyncIterator[CallPathFirst]:
         for task in _schedules(settings, call_path, log):
             await stack.enter_async_context(running(task))
         events = await stack.enter_async_context(open_events(settings, metrics.refused_event, demo))
-        dialplan = await stack.enter_async_context(open_dialplan(settings))
+        builds = BuildProcess(settings)
+        stack.push_async_callback(builds.close)
+        dialplan = await stack.enter_async_context(open_dialplan(settings, elsewhere=builds))
         await stack.enter_async_context(running(sweep_on(dialplan.regenerate)))
         crm = await stack.enter_async_context(open_crm(settings))
         crm.prepare()
@@ -67,8 +69,8 @@ async def _refresh(call_path: CallPath) -> None:
 
 
 def ready(call_path: CallPath, events: LocalEvents) -> dict[str, bool]:
-    """Say which dependency answers; events that wait for long mean that nobody records them."""
-    return {"database": call_path.reads.healthy, "events": events.state.oldest_age < _EVENTS_MAY_WAIT}
+    """Say which dependency answers."""
+    return {"database": call_path.reads.healthy, "events": events.healthy}
 
 
 def _show(metrics: Metrics, call_path: CallPath, events: LocalEvents, log: BatchedDecisionLog) -> None:
@@ -81,3 +83,5 @@ def _show(metrics: Metrics, call_path: CallPath, events: LocalEvents, log: Batch
     metrics.gauge("smart_redirect_events_recorded", "Call events recorded since start.", lambda: float(state.recorded))
     metrics.gauge("smart_redirect_events_buried", "Call events that cannot be recorded.", lambda: float(state.buried))
     metrics.gauge("smart_redirect_decisions_waiting", "Decision records not yet stored.", lambda: float(log.waiting))
+    left_out = "Decision records that the file did not take since start."
+    metrics.gauge("smart_redirect_decisions_left_out", left_out, lambda: float(log.left_out))

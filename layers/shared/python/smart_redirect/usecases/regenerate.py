@@ -2,7 +2,7 @@
 
 import gzip
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -35,15 +35,24 @@ class Built:
     results: tuple[Result, ...] = ()
 
 
-class Regenerate:
-    """One build at a time for an enterprise; those of different enterprises may run side by side."""
+Build = Callable[[int], Awaitable[Built]]
 
-    def __init__(self, ledger: DialplanLedger, store: ReleaseStore) -> None:
+
+class Regenerate:
+    """One build at a time for an enterprise; those of different enterprises may run side by side.
+
+    `elsewhere` does the same in another process, where this one has callers who wait.
+    """
+
+    def __init__(self, ledger: DialplanLedger, store: ReleaseStore, elsewhere: Build | None = None) -> None:
         self._ledger = ledger
         self._store = store
+        self._elsewhere = elsewhere
 
     async def __call__(self, enterprise_id: int) -> Built:
         """Build for one enterprise; Unavailable when database or store do not answer, and then nothing is lost."""
+        if self._elsewhere is not None:
+            return await self._elsewhere(enterprise_id)
         claim = await self._ledger.claim(enterprise_id, LEASE_SECONDS)
         if claim is None:
             return Built(Outcome.BUSY if await self._ledger.exists(enterprise_id) else Outcome.GONE)

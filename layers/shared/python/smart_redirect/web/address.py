@@ -1,10 +1,12 @@
 """Whose request it is: the client's address, X-Forwarded-For only from trusted proxies, and CIDR lists."""
 
+import logging
 from collections.abc import Iterable
-from functools import lru_cache
+from functools import cache, lru_cache
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address, ip_network
 from ipaddress import IPv4Network as _IPv4Network
 
+logger = logging.getLogger(__name__)
 Network = _IPv4Network | IPv6Network
 Address = IPv4Address | IPv6Address
 
@@ -47,8 +49,18 @@ def client_address(peer: str, forwarded_for: Iterable[str], trusted: tuple[str, 
     """
     hops = [hop for value in forwarded_for for hop in map(str.strip, value.split(",")) if hop]
     if hops and is_loopback(peer) and not is_within(peer, trusted):
+        say_that_the_proxy_is_not_trusted()
         return ""
     address = peer
     while hops and is_within(address, trusted):
         address = hops.pop()
     return address
+
+
+@cache
+def say_that_the_proxy_is_not_trusted() -> None:
+    """Log, once in the life of the process, why the hosts have no addresses."""
+    logger.warning(
+        "a proxy on this machine sends X-Forwarded-For and is not trusted: the addresses of hosts are unknown, and "
+        "those with a list are refused; set SMART_REDIRECT_TRUSTED_PROXIES=127.0.0.1/32"
+    )

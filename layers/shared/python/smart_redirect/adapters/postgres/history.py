@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 import asyncpg
 
-from smart_redirect.adapters.postgres.losses import type_of_loss
+from smart_redirect.adapters.postgres.losses import lost, type_of_loss
 from smart_redirect.adapters.postgres.open_call import PostgresOpenCall
 from smart_redirect.adapters.postgres.queries import load
 from smart_redirect.adapters.postgres.timed import lent
@@ -70,7 +70,7 @@ class PostgresLedger:
         return key.started_at if stored is None else stored
 
     async def bury(self, message: str, reason: str) -> None:
-        """Keep an event that can not be recorded; the oldest beyond 10,000 go."""
+        """Keep an event that can not be recorded; the oldest beyond about 10,000 of its kind of reason go."""
         async with self._connection() as connection:
             await connection.execute(self._queries["bury"], reason[:500], message, _MOST_BURIED)
 
@@ -90,6 +90,9 @@ class PostgresLedger:
         except type_of_loss as error:
             await self._pool.expire_connections()
             raise DatabaseUnavailable(type(error).__name__) from error
+        except AttributeError as error:
+            # asyncpg's own words for a connection that is lost between a statement and its run.
+            raise DatabaseUnavailable(type(lost()).__name__) from error
         except asyncpg.PostgresError as error:
             raise DatabaseUnavailable(f"{type(error).__name__}: {error}") from error
 

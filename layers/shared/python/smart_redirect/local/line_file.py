@@ -1,0 +1,99 @@
+"""A log file that is written in a thread of its own: a disk that hangs holds up nobody but the file."""
+
+import asyncio
+import logging
+import queue
+import threading
+from concurrent.futures import Future
+from pathlib import Path
+
+logger = logging.getLogger(__name__)
+_SLICE = 50
+
+
+class LineFile:
+    """Takes lines and returns at once; while `capacity` of them wait, further ones are left out, counted and told.
+
+    The file is opened anew for each batch, so that logrotate may move it.
+    """
+
+    def __init__(self, path: Path, capacity: int = 50_000) -> None:
+        self._path = path
+        self._capacity = capacity
+        self._work: queue.SimpleQueue[list[str] | Future[None]] = queue.SimpleQueue()
+        self._thread: threading.Thread | None = None
+        # The first of each pair belongs to whoever appends, the second to the thread that writes.
+        self._handed, self._done = 0, 0
+        self._behind, self._refused = _Gap(path), _Gap(path)
+
+    @property
+    def waiting(self) -> int:
+        """How many lines are not written yet."""
+        return self._handed - self._done
+
+    @property
+    def left_out(self) -> int:
+        """How many lines the file has not got, because it did not keep up or refused them."""
+        return self._behind.total + self._refused.total
+
+    def append(self, lines: list[str]) -> None:
+        """Have lines written soon."""
+        taken = lines[: max(0, self._capacity - self.waiting)]
+        self._behind.tell(len(lines) - len(taken), "the file does not keep up")
+        if taken:
+            self._handed += len(taken)
+            self._put(taken)
+
+    async def settled(self) -> None:
+        """Return when what was handed over before is written or given up."""
+        reached: Future[None] = Future()
+        self._put(reached)
+        await asyncio.wrap_future(reached)
+
+    def _put(self, work: list[str] | Future[None]) -> None:
+        if self._thread is None:
+            # A daemon: the process may end though a write hangs.
+            self._thread = threading.Thread(target=self._run, name="decision-log", daemon=True)
+            self._thread.start()
+        self._work.put(work)
+
+    # --- in the thread
+
+    def _run(self) -> None:
+        while True:
+            work = self._work.get()
+            if isinstance(work, list):
+                self._write(work)
+            elif work.set_running_or_notify_cancel():
+                work.set_result(None)
+
+    def _write(self, lines: list[str]) -> None:
+        try:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            with self._path.open("ab") as file:
+                for begin in range(0, len(lines), _SLICE):
+                    part = "\n".join(lines[begin : begin + _SLICE]) + "\n"
+                    file.write(part.encode("utf-8", "replace"))
+        except OSError as error:
+            self._refused.tell(len(lines), str(error))
+        else:
+            self._refused.tell(0)
+        self._done += len(lines)
+
+
+class _Gap:
+    """Lines that the file has not got: told when a gap begins, and with its size when it ends."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._now = 0
+        self.total = 0
+
+    def tell(self, missing: int, why: str = "") -> None:
+        """Count lines that are left out, or none, which ends a gap."""
+        if missing and not self._now:
+            logger.warning("decision records go to the database only: %s", why)
+        if self._now and not missing:
+            logger.warning("%s is written again; %s decision records are in the database only", self._path, self._now)
+        self._now = self._now + missing if missing else 0
+        self.total += missing
