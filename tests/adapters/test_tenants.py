@@ -83,6 +83,7 @@ CASES: dict[tuple[str, str], Case] = {
     ("mirror", "take"): own(1, 2.0, 10, 0),
     ("about", "enterprise"): Case(("0001",)),
     ("about", "origins"): Case((1, PHONE, MINUTE)),
+    ("about", "managers"): Case((1,)),
     ("about", "accounts"): Case((1, None, True)),
     ("live", "accounts"): Case((1,)),
     ("live", "askable"): Case((1, NEW)),

@@ -131,6 +131,7 @@ async def test_what_cannot_be_answered_is_told(ask: AskAbout, number: str, phone
 
 async def test_each_connection_says_what_it_knows_or_why_it_does_not(ask: AskAbout, mirrored: Mirrored) -> None:
     mirrored.crms[KEY].users = (Manager("17", "А", "150"),)
+    mirrored.crms[KEY].tells_extensions = True
     mirrored.crms[KEY].save(Person("1", "Петрова Ольга", (PHONE,), "17"))
     mirrored.crms[SECOND].failure = CrmRefused("refuses the key")
     first, second = await ask.directly("0001", PHONE)
@@ -141,6 +142,14 @@ async def test_each_connection_says_what_it_knows_or_why_it_does_not(ask: AskAbo
     )
     assert (second.owners, second.error) == ((), "CrmRefused: refuses the key")
     assert first.ms >= 0
+
+
+async def test_extensions_of_responsibles_come_from_whoever_knows_them(ask: AskAbout, mirrored: Mirrored) -> None:
+    await have(mirrored, KEY, Person("1", "О", (PHONE,), "17"), Manager("17", "А", "151"))
+    await have(mirrored, SECOND, Person("1", "О", (PHONE,), "18"), Manager("18", "Ушёл", "152", is_active=False))
+    assert [each.extensions for each in await ask.directly("0001", PHONE)] == [(("17", "151"),), ()]
+    await mirrored.pool.execute("INSERT INTO user_extensions VALUES (1, 1, '17', '150'), (1, 2, '18', '150')")
+    assert [each.extensions for each in await ask.directly("0001", PHONE)] == [(("17", "150"),), (("18", "150"),)]
 
 
 async def test_an_error_that_is_not_ours_is_not_shown(ask: AskAbout, mirrored: Mirrored) -> None:

@@ -51,7 +51,7 @@ class Caller:
 
 @pytest.fixture
 async def crm(mirrored: Mirrored) -> MemoryCrm:
-    crm = await mirrored.connect(LIVE, live=True)
+    crm = await mirrored.connect(LIVE, MemoryCrm(tells_extensions=True), live=True)
     crm.users = (Manager("17", "Анна", "150"),)
     crm.fill([OLGA, Person("2", "Чужой", ("+48 29 111 22 33",))])
     return crm

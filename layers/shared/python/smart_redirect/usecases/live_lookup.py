@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
+from smart_redirect.domain.crm import Manager
 from smart_redirect.domain.crm_budget import rate_of
-from smart_redirect.domain.crm_mirror import Owner, kept_extensions
+from smart_redirect.domain.crm_mirror import Owner, current_extensions, kept_extensions
 from smart_redirect.domain.enterprise import Enterprise
 from smart_redirect.domain.facts import Contact
 from smart_redirect.errors import DatabaseUnavailable, Unavailable
@@ -146,7 +147,8 @@ class LiveLookup:
         if not closed:
             return
         askable = await self._ledger.askable(wanted.enterprise.id, wanted.caller, until - now)
-        asked = [self._ask(each, wanted, until) for each in closed if each.key.connection_id in askable]
+        known = [(each, askable.get(each.key.connection_id)) for each in closed]
+        asked = [self._ask(each, managers, wanted, until) for each, managers in known if managers is not None]
         await asyncio.gather(*asked)
 
     async def _read_accounts(self, enterprise: Enterprise, until: float) -> None:
@@ -158,7 +160,7 @@ class LiveLookup:
                 self._accounts.clear()
             self._accounts[enterprise.id] = (enterprise.version, accounts)
 
-    async def _ask(self, account: Account, wanted: Missed, until: float) -> None:
+    async def _ask(self, account: Account, managers: Sequence[Manager], wanted: Missed, until: float) -> None:
         breaker, turn = self._breaker(account.key), _Turn(partial(self._take_turn, account))
         try:
             async with asyncio.timeout(max(0.0, until - self._clock())):
@@ -176,7 +178,8 @@ class LiveLookup:
             return
         breaker.failures = 0
         owners, extensions = await owners_of(found, account.country, wanted.caller), kept_extensions(found)
-        contacts = tuple(contact_of(account.key, each, extensions) for each in owners)
+        current = current_extensions(extensions, managers)
+        contacts = tuple(contact_of(account.key, each, current) for each in owners)
         self._cache.put(account.key, wanted.caller, contacts, wanted.epoch)
         self._keep(account.key, wanted.caller, owners, extensions)
 

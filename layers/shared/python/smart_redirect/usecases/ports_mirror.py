@@ -169,13 +169,17 @@ class OpenCrm(Protocol):
         """Return the CRM, which awaits `turn` before each request; Unavailable when the credentials cannot be read."""
 
 
+Askable = Mapping[int, Sequence[Manager]]
+"""Connections by id, each with the managers on whose extension its mirror has a word."""
+
+
 class LiveLedger(Protocol):
     """What live look-ups read and leave. Every method raises DatabaseUnavailable when the database does not answer."""
 
     async def accounts(self, enterprise_id: int, seconds: float) -> Sequence[Account]:
         """Return the connections that are asked when the mirror does not know a caller."""
 
-    async def askable(self, enterprise_id: int, phone: str, seconds: float) -> frozenset[int]:
+    async def askable(self, enterprise_id: int, phone: str, seconds: float) -> Askable:
         """Return connections that may be asked about a phone now: no open breaker, not lately without an answer."""
 
     async def found(self, key: Key, owners: Sequence[Owner], extensions: Mapping[str, str], seconds: float) -> None:

@@ -1,6 +1,6 @@
 """What is known of callers, for the operator's questions, in PostgreSQL."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -11,6 +11,7 @@ from smart_redirect.adapters.postgres.dialplan import borrowed
 from smart_redirect.adapters.postgres.mirror import read_account
 from smart_redirect.adapters.postgres.queries import load
 from smart_redirect.adapters.postgres.snapshot import read_snapshot
+from smart_redirect.domain.crm import Manager
 from smart_redirect.domain.enterprise import Enterprise
 from smart_redirect.domain.facts import NO_FACTS
 from smart_redirect.usecases.ask_about import Known, Origin
@@ -51,3 +52,12 @@ class PostgresAbout:
         async with borrowed(self._pool) as connection:
             rows = await connection.fetch(self._queries["accounts"], enterprise_id, vendor, with_closed)
             return [read_account(Key(enterprise_id, row["id"]), row) for row in rows]
+
+    async def managers(self, enterprise_id: int) -> Mapping[int, Sequence[Manager]]:
+        """Return managers by connection."""
+        async with borrowed(self._pool) as connection:
+            rows = await connection.fetch(self._queries["managers"], enterprise_id)
+        found: dict[int, list[Manager]] = {}
+        for connection_id, manager_id, extension, is_active in rows:
+            found.setdefault(connection_id, []).append(Manager(manager_id, "", extension, is_active))
+        return found

@@ -7,9 +7,11 @@ WHERE c.enterprise_id = $1 AND c.enabled AND c.sealed IS NOT NULL AND c.settings
 ORDER BY c.position
 
 -- name: askable
--- $2 phone.
-SELECT c.id FROM crm_connections c
+-- $2 phone. One row for each manager on whose extension the mirror has a word, one in all if there is none.
+SELECT c.id, m.id AS manager_id, m.extension, m.is_active FROM crm_connections c
 LEFT JOIN crm_sync s ON s.enterprise_id = c.enterprise_id AND s.connection_id = c.id
+LEFT JOIN crm_managers m ON m.enterprise_id = c.enterprise_id AND m.connection_id = c.id
+    AND c.settings @> '{"live": true}' AND (m.extension IS NOT NULL OR NOT m.is_active)
 WHERE c.enterprise_id = $1 AND (s.open_until IS NULL OR s.open_until <= clock_timestamp())
   AND NOT EXISTS (
     SELECT FROM crm_misses m WHERE m.enterprise_id = c.enterprise_id AND m.connection_id = c.id AND m.phone = $2
