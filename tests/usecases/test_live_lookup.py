@@ -13,7 +13,8 @@ from smart_redirect.domain.crm import Manager, Person
 from smart_redirect.domain.enterprise import Enterprise
 from smart_redirect.domain.facts import Contact
 from smart_redirect.errors import CrmLimited, CrmMalformed, CrmRefused, CrmUnavailable
-from smart_redirect.usecases.live_lookup import LiveLookup, Patience
+from smart_redirect.usecases.live_asking import Patience
+from smart_redirect.usecases.live_lookup import LiveLookup
 from smart_redirect.usecases.ports import Missed
 from smart_redirect.usecases.ports_mirror import Key
 from tests.usecases.mirrored import Mirrored
@@ -22,7 +23,7 @@ CALLER = "+375291112233"
 OLGA = Person("1", "Петрова Ольга", ("8 (029) 111-22-33",), "17")
 LIVE, SECOND = Key(1, 5), Key(1, 6)
 ENTERPRISE = Enterprise(1, "0001", version=1)
-PATIENT = Patience(look_up=5.0)
+PATIENT = Patience(look_up=5.0, whole=2.0)
 
 
 def missed(caller: str = CALLER, enterprise: Enterprise = ENTERPRISE, epoch: int = 0) -> Missed:
@@ -147,10 +148,11 @@ async def test_a_crm_that_fails_costs_its_own_answer_only(
 
 async def test_a_crm_that_hangs_costs_no_more_than_its_time(mirrored: Mirrored, crm: MemoryCrm) -> None:
     crm.takes = 3600.0
-    caller = Caller(mirrored, Patience(look_up=0.15))
+    caller = Caller(mirrored, Patience(look_up=0.15, whole=0.5))
     began = asyncio.get_running_loop().time()
-    assert await caller.ask() == ()
+    assert await caller.look_up(missed(), caller.clock() + 10) == ()
     assert 0.1 < asyncio.get_running_loop().time() - began < 5
+    await caller.look_up.close()
 
 
 async def test_the_breaker_keeps_later_calls_from_paying(mirrored: Mirrored, crm: MemoryCrm) -> None:
@@ -216,7 +218,7 @@ async def test_a_connection_whose_word_would_not_count_is_not_asked(mirrored: Mi
 
 
 async def test_waiting_for_the_database_is_no_failure_of_the_crm(mirrored: Mirrored, crm: MemoryCrm) -> None:
-    caller = Caller(mirrored, Patience(look_up=0.3))
+    caller = Caller(mirrored, Patience(look_up=0.3, whole=0.3))
     async with mirrored.pool.acquire() as other, other.transaction():
         await other.execute("LOCK TABLE crm_budgets")
         assert [await caller.ask() for _ in range(4)] == [()] * 4

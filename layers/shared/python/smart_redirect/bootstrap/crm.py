@@ -24,8 +24,9 @@ from smart_redirect.settings import Settings
 from smart_redirect.usecases.ask_about import AskAbout
 from smart_redirect.usecases.ask_crms import AskCrms
 from smart_redirect.usecases.check_crm import CheckCrm
+from smart_redirect.usecases.live_asking import Patience
 from smart_redirect.usecases.live_cache import Lasting
-from smart_redirect.usecases.live_lookup import LiveLookup, Patience
+from smart_redirect.usecases.live_lookup import LiveLookup
 from smart_redirect.usecases.pace import Pace
 from smart_redirect.usecases.ports_crm import Access, Crm
 from smart_redirect.usecases.ports_mirror import Account, OpenCrm, Turn
@@ -40,6 +41,8 @@ from smart_redirect.web.dialplan import Guard
 # Connections: for syncs and the operator, and for webhooks and look-ups of calls, which wait for nobody's page.
 _AT_ONCE = 3
 _QUICK = 2
+# For look-ups that run on when a command has what it asked for.
+_SETTLING = 0.5
 
 
 class MakeCrm(Protocol):
@@ -83,7 +86,9 @@ async def open_crm(
         stack.push_async_callback(vendors.close)
         stack.push_async_callback(renewals.finish)
         opened = unsealing(Seal(settings.key_bytes, settings.key_id), make or vendors, pool, renewals)
-        yield replace(_assemble(settings, pool, quick, opened), prepare=vendors.prepare)
+        parts = _assemble(settings, pool, quick, opened)
+        stack.push_async_callback(parts.live.settle, _SETTLING)
+        yield replace(parts, prepare=vendors.prepare)
 
 
 def _assemble(

@@ -11,7 +11,7 @@ from smart_redirect.domain.crm_mirror import kept_extensions
 from smart_redirect.domain.likely_callers import likelihood
 from smart_redirect.errors import Unavailable
 from smart_redirect.usecases.in_slices import owners_of
-from smart_redirect.usecases.live_lookup import Patience
+from smart_redirect.usecases.live_asking import Patience
 from smart_redirect.usecases.pace import OutOfTime
 from smart_redirect.usecases.ports import Clock
 from smart_redirect.usecases.ports_mirror import Account, Budgets, Key, LiveLedger, OpenCrm

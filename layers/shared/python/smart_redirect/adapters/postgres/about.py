@@ -15,7 +15,7 @@ from smart_redirect.domain.crm import Manager
 from smart_redirect.domain.enterprise import Enterprise
 from smart_redirect.domain.facts import NO_FACTS
 from smart_redirect.usecases.ask_about import Known, Origin
-from smart_redirect.usecases.live_lookup import Patience
+from smart_redirect.usecases.live_asking import Patience
 from smart_redirect.usecases.ports_mirror import Account, Key
 
 _BELIEVED = timedelta(seconds=Patience().found)
