@@ -100,7 +100,7 @@ def _assemble(
     live = LiveLookup(PostgresLive(quick), open_account, PostgresBudgets(quick), time.monotonic, patience)
     refresh = RefreshLikely(PostgresEnding(pool), PostgresLive(pool), open_account, budgets, time.monotonic)
     guard = Guard(settings.listed(settings.trusted_proxies), settings.operator_key)
-    source, check = PostgresAbout(pool), CheckCrm(open_account, budgets, time.monotonic)
+    source, check = PostgresAbout(pool, settings.routes_seconds), CheckCrm(open_account, budgets, time.monotonic)
     about = AskAbout(source, AskCrms(open_account, budgets, time.monotonic), live)
     crm = CrmEndpoints(TakeHint(hooks, settings.key_bytes), hooks, guard)
     routes = [*crm.routes(), *AboutEndpoints(about, guard).routes()]

@@ -10,7 +10,13 @@ from smart_redirect.domain.crm_mirror import current_extensions
 from smart_redirect.domain.enterprise import Enterprise, Extension
 from smart_redirect.domain.facts import CallerFacts
 from smart_redirect.domain.phone import normalise
-from smart_redirect.domain.responsible import OWN_CONTACTS, known_contacts, responsible_of, silent_connections
+from smart_redirect.domain.responsible import (
+    OWN_CONTACTS,
+    known_contacts,
+    responsible_of,
+    silent_connections,
+    with_looked_up,
+)
 from smart_redirect.errors import BodyMalformed, NotFound
 from smart_redirect.usecases.ask_crms import AskCrms, Told
 from smart_redirect.usecases.ports import Missed, MissFiller
@@ -134,7 +140,7 @@ class AskAbout:
             return known
         deadline = asyncio.get_running_loop().time() + _LIVE_SECONDS
         contacts = await self._live(Missed(enterprise, phone, known.epoch, connections), deadline)
-        facts = known.facts._replace(contacts=(*known.facts.contacts, *contacts))
+        facts = with_looked_up(known.facts, contacts)
         live = {each.connection_id: Origin("live", 0.0) for each in contacts}
         return replace(known, facts=facts, origins={**known.origins, **live})
 

@@ -10,7 +10,7 @@ from typing import Any
 from smart_redirect.domain.crm import Found, Manager
 from smart_redirect.domain.crm_budget import rate_of
 from smart_redirect.domain.crm_mirror import Owner, current_extensions, kept_extensions
-from smart_redirect.domain.facts import Contact
+from smart_redirect.domain.facts import LOOKED_UP_SECONDS, Contact
 from smart_redirect.errors import DatabaseUnavailable, Unavailable
 from smart_redirect.usecases.in_slices import owners_of
 from smart_redirect.usecases.live_cache import Kept, Lasting, LiveCache
@@ -34,7 +34,7 @@ class Patience:
 
     look_up: float = 0.15
     whole: float = 3.0
-    found: float = 300.0
+    found: float = LOOKED_UP_SECONDS
     missed: float = 60.0
     in_process: Lasting = field(default_factory=Lasting)
 

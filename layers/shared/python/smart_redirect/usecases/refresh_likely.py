@@ -32,7 +32,7 @@ _LONGEST_NAP = 0.7
 # Who called once, a fortnight ago or more, is not refreshed.
 _LEAST = 0.25
 # Longer than what ends soon, else it would be claimed once more by a run beside this one.
-BELIEVED = Patience(found=300.0, missed=SOON_SECONDS + 50.0)
+BELIEVED = Patience(missed=SOON_SECONDS + 50.0)
 
 
 @dataclass(frozen=True, slots=True)
