@@ -117,6 +117,38 @@ async def test_who_may_be_asked_comes_with_the_managers_whom_the_mirror_knows(st
     assert {key: sorted(each, key=str) for key, each in (await store.live.askable(1, PHONE, 5)).items()} == told
 
 
+@pytest.mark.parametrize("is_synced", [False, True])
+async def test_a_crm_that_has_limited_us_is_asked_by_nobody(store: Store, is_synced: bool) -> None:
+    for key in (KEY, OTHER):
+        await store.connect(Given(key, LIVE, position=key.connection_id))
+        if is_synced and (claim := await store.mirror.claim(key, 60)):
+            await store.mirror.done(claim, 0)
+    for seconds in (100, 20):
+        await store.live.limited(KEY, seconds)
+    await store.advance(50)
+    assert (await store.mirror.due(9), set(await store.live.askable(1, PHONE, 5))) == ([OTHER], {2})
+    await store.advance(51)
+    assert (set(await store.mirror.due(9)), set(await store.live.askable(1, PHONE, 5))) == ({KEY, OTHER}, {1, 2})
+
+
+async def test_a_crm_that_refuses_look_ups_is_looked_up_by_nobody_and_synced_all_the_same(store: Store) -> None:
+    for key in (KEY, THIRD):
+        await store.connect(Given(key, LIVE))
+    for seconds in (100, 20):
+        await store.live.refused(KEY, seconds)
+    await store.advance(50)
+    assert (await store.live.askable(1, PHONE, 5), set(await store.mirror.due(9))) == ({}, {KEY, THIRD})
+    assert await store.live.askable(2, PHONE, 5) == {1: []}
+    await store.advance(51)
+    assert await store.live.askable(1, PHONE, 5) == {1: []}
+
+
+async def test_a_pause_of_a_connection_that_is_gone_is_dropped(store: Store) -> None:
+    await store.live.limited(KEY, 100)
+    await store.live.refused(KEY, 100)
+    assert await store.mirror.due(9) == []
+
+
 async def test_what_was_found_is_kept_for_each_phone_and_marked(store: Store) -> None:
     await store.connect(Given(KEY, LIVE))
     boris = Owner("2", "Борис", (PHONE, "+375292222222"), None, 6.0)

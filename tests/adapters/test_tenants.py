@@ -87,6 +87,8 @@ CASES: dict[tuple[str, str], Case] = {
     ("about", "accounts"): Case((1, None, True)),
     ("live", "accounts"): Case((1,)),
     ("live", "askable"): Case((1, NEW)),
+    ("live", "limited"): own(MINUTE),
+    ("live", "refused"): own(MINUTE),
     ("live", "found"): own(*FOUND, MINUTE),
     ("live", "missed"): own(NEW, MINUTE),
     ("hooks", "hook"): Case((UUID(int=1),)),

@@ -9,12 +9,13 @@ import pytest
 from smart_redirect.adapters.memory_crm import MemoryCrm, PacedCrm
 from smart_redirect.adapters.postgres.about import PostgresAbout
 from smart_redirect.adapters.postgres.budgets import PostgresBudgets
+from smart_redirect.adapters.postgres.live import PostgresLive
 from smart_redirect.domain.crm import Manager, Person
 from smart_redirect.domain.facts import Contact
-from smart_redirect.errors import BodyMalformed, CrmRefused, NotFound
+from smart_redirect.errors import BodyMalformed, CrmLimited, CrmRefused, NotFound
 from smart_redirect.usecases.ask_about import Answer, AskAbout, Origin
 from smart_redirect.usecases.ask_crms import AskCrms
-from smart_redirect.usecases.ports_mirror import Account, Key, Turn
+from smart_redirect.usecases.ports_mirror import Account, Key, OpenCrm, Turn
 from tests.usecases.mirrored import KEY, Mirrored
 
 PHONE = "8 (029) 111-22-33"
@@ -25,11 +26,15 @@ OFFICE = """
     INSERT INTO contacts (enterprise_id, phone, name) VALUES (1, '+375291112233', 'Ольга из книги')"""
 
 
+def asking(open_crm: OpenCrm, mirrored: Mirrored) -> AskCrms:
+    return AskCrms(open_crm, PostgresBudgets(mirrored.pool), PostgresLive(mirrored.pool), monotonic)
+
+
 @pytest.fixture
 async def ask(mirrored: Mirrored) -> AskAbout:
     await mirrored.pool.execute(OFFICE)
     await mirrored.connect(SECOND)
-    crms = AskCrms(mirrored.open, PostgresBudgets(mirrored.pool), monotonic)
+    crms = asking(mirrored.open, mirrored)
     return AskAbout(PostgresAbout(mirrored.pool), crms)
 
 
@@ -96,9 +101,7 @@ async def test_whom_the_mirror_lacks_is_looked_up_as_a_call_would(mirrored: Mirr
         return (Contact(1, "Живая Вера", "17", "150"),)
 
     await mirrored.pool.execute(OFFICE)
-    ask = AskAbout(
-        PostgresAbout(mirrored.pool), AskCrms(mirrored.open, PostgresBudgets(mirrored.pool), monotonic), live
-    )
+    ask = AskAbout(PostgresAbout(mirrored.pool), asking(mirrored.open, mirrored), live)
     assert await ask.name("0001", PHONE) == Answer("Живая Вера", "CRM", Origin("live", 0.0))
     assert (await ask.extension("0001", PHONE)).value == "150"
 
@@ -166,13 +169,13 @@ async def test_a_crm_that_hangs_costs_no_more_than_its_time(mirrored: Mirrored, 
     def open_hanging(account: Account, turn: Turn) -> PacedCrm:
         return Hanging(MemoryCrm(), turn)
 
-    crms = AskCrms(open_hanging, PostgresBudgets(mirrored.pool), monotonic)
+    crms = asking(open_hanging, mirrored)
     [told] = await crms([Account(KEY, "memory", "BY", {})], "+375291112233", 0.05)
     assert told.error == "no answer in time"
 
 
 async def test_a_budget_that_is_used_up_is_told_and_the_reserve_is_left_to_calls(mirrored: Mirrored) -> None:
-    crms = AskCrms(mirrored.open, PostgresBudgets(mirrored.pool), monotonic)
+    crms = asking(mirrored.open, mirrored)
     account = Account(KEY, "memory", "BY", {"requests_per_second": 0.001, "burst": 2})
     told = [(await crms([account], "+375291112233"))[0].error for _ in range(2)]
     assert told[0] == ""
@@ -183,6 +186,23 @@ async def test_a_connection_whose_breaker_is_open_is_not_asked(ask: AskAbout, mi
     await mirrored.sync(KEY)
     await mirrored.pool.execute("UPDATE crm_sync SET open_until = now() + interval '1 hour'")
     assert [each.account.key for each in await ask.directly("0001", PHONE)] == [SECOND]
+
+
+async def test_a_limit_that_a_question_meets_keeps_syncs_and_further_questions_away(
+    ask: AskAbout, mirrored: Mirrored
+) -> None:
+    mirrored.crms[KEY].failure = CrmLimited(60)
+    assert [each.error[:10] for each in await ask.directly("0001", PHONE)] == ["CrmLimited", ""]
+    assert [each.account.key for each in await ask.directly("0001", PHONE)] == [SECOND]
+    assert mirrored.crms[KEY].calls == 1
+
+
+async def test_a_budget_that_is_used_up_keeps_nobody_away(ask: AskAbout, mirrored: Mirrored) -> None:
+    scarce = '{"requests_per_second": 0.001, "burst": 1}'
+    await mirrored.pool.execute("UPDATE crm_connections SET settings = $1 WHERE id = 1", scarce)
+    for _ in range(2):
+        told, _ = await ask.directly("0001", PHONE)
+    assert "budget" in told.error
 
 
 async def test_a_vendor_that_the_enterprise_does_not_have_is_told(ask: AskAbout) -> None:

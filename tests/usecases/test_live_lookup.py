@@ -9,6 +9,7 @@ import pytest
 from smart_redirect.adapters.memory_crm import MemoryCrm
 from smart_redirect.adapters.postgres.budgets import PostgresBudgets
 from smart_redirect.adapters.postgres.live import PostgresLive
+from smart_redirect.adapters.postgres.mirror import PostgresMirror
 from smart_redirect.domain.crm import Manager, Person
 from smart_redirect.domain.enterprise import Enterprise
 from smart_redirect.domain.facts import Contact
@@ -89,8 +90,6 @@ async def test_an_extension_that_no_database_keeps_as_it_is_costs_the_caller_not
 
 async def test_what_was_found_long_ago_is_forgotten(mirrored: Mirrored, crm: MemoryCrm) -> None:
     await Caller(mirrored, Patience(5.0, found=0.0)).ask()
-    from smart_redirect.adapters.postgres.mirror import PostgresMirror
-
     await PostgresMirror(mirrored.pool).tidy()
     assert await mirrored.rows(LIVE) == set()
 
@@ -171,6 +170,25 @@ async def test_a_crm_that_asks_to_wait_is_not_asked_by_look_ups_either(mirrored:
     crm.failure, calls = None, crm.calls
     assert await Caller(mirrored).ask() == ()
     assert crm.calls == calls
+
+
+async def test_a_limit_that_a_look_up_meets_keeps_syncs_and_other_processes_away(
+    mirrored: Mirrored, crm: MemoryCrm
+) -> None:
+    await mirrored.sync(LIVE)
+    crm.failures, calls = [CrmLimited(600)], crm.calls
+    await Caller(mirrored).ask()
+    assert await Caller(mirrored).ask() == ()
+    assert (crm.calls, LIVE in await PostgresMirror(mirrored.pool).due(9)) == (calls + 1, False)
+
+
+async def test_a_refused_look_up_keeps_look_ups_of_other_processes_away_but_no_sync(
+    mirrored: Mirrored, crm: MemoryCrm
+) -> None:
+    crm.failures = [CrmRefused("no right to search")]
+    for _ in range(2):
+        assert await Caller(mirrored).ask() == ()
+    assert (crm.calls, LIVE in await PostgresMirror(mirrored.pool).due(9)) == (1, True)
 
 
 async def test_an_empty_budget_is_not_overdrawn(mirrored: Mirrored) -> None:

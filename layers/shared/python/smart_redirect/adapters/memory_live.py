@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from uuid import UUID
 
-from smart_redirect.adapters.memory_mirror_rows import Bucket, ConnectionRows, ContactRow, MirrorRows
+from smart_redirect.adapters.memory_mirror_rows import Bucket, ConnectionRows, ContactRow, MirrorRows, SyncRow
 from smart_redirect.domain.crm import Manager
 from smart_redirect.domain.crm_budget import Rate
 from smart_redirect.domain.crm_mirror import Owner
@@ -80,9 +80,25 @@ class MemoryLive:
             key.connection_id: _with_a_word(rows)
             for key, rows in self._rows.connections.items()
             if key.enterprise_id == enterprise_id
-            and not rows.is_open(now)
+            and rows.is_open_to_look_ups(now)
             and rows.misses.get(phone, float("-inf")) <= now
         }
+
+    async def limited(self, key: Key, seconds: float) -> None:
+        """Open the breaker of all."""
+        if sync := self._sync(key):
+            sync.open_until = max(sync.open_until, self._rows.clock() + seconds)
+
+    async def refused(self, key: Key, seconds: float) -> None:
+        """Open the breaker of look-ups."""
+        if sync := self._sync(key):
+            sync.look_ups_open_until = max(sync.look_ups_open_until, self._rows.clock() + seconds)
+
+    def _sync(self, key: Key) -> SyncRow | None:
+        rows = self._rows.of(key)
+        if rows is not None and rows.sync is None:
+            rows.sync = SyncRow(self._rows.clock())
+        return rows.sync if rows else None
 
     async def found(self, key: Key, owners: Sequence[Owner], extensions: Mapping[str, str], seconds: float) -> None:
         """Keep a row for each phone of each owner, but none over the mirror's own."""

@@ -101,7 +101,7 @@ def _assemble(
     refresh = RefreshLikely(PostgresEnding(pool), PostgresLive(pool), open_account, budgets, time.monotonic)
     guard = Guard(settings.listed(settings.trusted_proxies), settings.operator_key)
     source, check = PostgresAbout(pool, settings.routes_seconds), CheckCrm(open_account, budgets, time.monotonic)
-    about = AskAbout(source, AskCrms(open_account, budgets, time.monotonic), live)
+    about = AskAbout(source, AskCrms(open_account, budgets, PostgresLive(pool), time.monotonic), live)
     crm = CrmEndpoints(TakeHint(hooks, settings.key_bytes), hooks, guard)
     routes = [*crm.routes(), *AboutEndpoints(about, guard).routes()]
     return CrmParts(Warm(mirror, sync), sync, mirror, routes, about, source, check, live, refresh, pool)

@@ -11,8 +11,9 @@ from smart_redirect.domain.crm import Found, Manager
 from smart_redirect.domain.crm_budget import rate_of
 from smart_redirect.domain.crm_mirror import Owner, current_extensions, kept_extensions
 from smart_redirect.domain.facts import LOOKED_UP_SECONDS, Contact
-from smart_redirect.errors import DatabaseUnavailable, Unavailable
+from smart_redirect.errors import CrmLimited, CrmRefused, DatabaseUnavailable, Unavailable
 from smart_redirect.usecases.in_slices import owners_of
+from smart_redirect.usecases.keep_away import keep_away
 from smart_redirect.usecases.live_cache import Kept, Lasting, LiveCache
 from smart_redirect.usecases.pace import OutOfTime
 from smart_redirect.usecases.ports import Clock, Missed
@@ -143,6 +144,8 @@ class LiveAsking:
         seen = self._seen(key)
         seen.failures += 1
         seen.open_until = self._clock() + pause_after(error, seen.failures)
+        if isinstance(error, CrmLimited | CrmRefused):
+            self._write(keep_away(self._ledger, key, error))
 
     async def _take_turn(self, account: Account) -> None:
         """Take from the reserve too: a call is waiting, and for a bucket to fill there is no time."""

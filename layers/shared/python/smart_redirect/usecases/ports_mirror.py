@@ -173,7 +173,17 @@ Askable = Mapping[int, Sequence[Manager]]
 """Connections by id, each with the managers on whose extension its mirror has a word."""
 
 
-class LiveLedger(Protocol):
+class Pauses(Protocol):
+    """Until when a CRM is left alone. Every method raises DatabaseUnavailable, and shortens no pause that is longer."""
+
+    async def limited(self, key: Key, seconds: float) -> None:
+        """Have nobody ask the CRM for so long: no sync, no look-up."""
+
+    async def refused(self, key: Key, seconds: float) -> None:
+        """Have nobody look callers up for so long; syncs go on."""
+
+
+class LiveLedger(Pauses, Protocol):
     """What live look-ups read and leave. Every method raises DatabaseUnavailable when the database does not answer."""
 
     async def accounts(self, enterprise_id: int, seconds: float) -> Sequence[Account]:

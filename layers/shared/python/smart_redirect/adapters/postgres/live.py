@@ -37,6 +37,19 @@ class PostgresLive:
                 found[connection_id].append(Manager(manager_id, "", extension, is_active))
         return found
 
+    async def limited(self, key: Key, seconds: float) -> None:
+        """Open the breaker of all."""
+        await self._pause("limited", key, seconds)
+
+    async def refused(self, key: Key, seconds: float) -> None:
+        """Open the breaker of look-ups."""
+        await self._pause("refused", key, seconds)
+
+    async def _pause(self, query: str, key: Key, seconds: float) -> None:
+        async with borrowed(self._pool) as connection:
+            values = key.enterprise_id, key.connection_id, timedelta(seconds=seconds)
+            await connection.execute(self._queries[query], *values)
+
     async def found(self, key: Key, owners: Sequence[Owner], extensions: Mapping[str, str], seconds: float) -> None:
         """Write a row for each phone of each owner."""
         rows = [(each, phone) for each in owners for phone in each.phones]
