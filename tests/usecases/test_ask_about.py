@@ -182,6 +182,13 @@ async def test_a_budget_that_is_used_up_is_told_and_the_reserve_is_left_to_calls
     assert "budget" in told[1]
 
 
+async def test_a_question_waits_for_its_turn_as_long_as_there_is_time(mirrored: Mirrored) -> None:
+    account = Account(KEY, "memory", "BY", {"requests_per_second": 20, "burst": 2})
+    for _ in range(3):
+        [told] = await asking(mirrored.open, mirrored)([account], "+375291112233")
+        assert told.error == ""
+
+
 async def test_a_connection_whose_breaker_is_open_is_not_asked(ask: AskAbout, mirrored: Mirrored) -> None:
     await mirrored.sync(KEY)
     await mirrored.pool.execute("UPDATE crm_sync SET open_until = now() + interval '1 hour'")

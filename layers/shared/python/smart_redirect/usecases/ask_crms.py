@@ -45,7 +45,7 @@ class AskCrms:
         began = self._clock()
         try:
             async with asyncio.timeout(seconds):
-                crm = self._open(account, partial(self._turn, account))
+                crm = self._open(account, partial(self._turn, account, began + seconds))
                 found = await crm.lookup(phone, seconds)
         except OutOfTime:
             return Told(account, ms=self._since(began), error="the budget of the connection is used up for now")
@@ -56,11 +56,13 @@ class AskCrms:
         owners = await owners_of(found, account.country, phone)
         return Told(account, owners, found.extensions, self._since(began))
 
-    async def _turn(self, account: Account) -> None:
+    async def _turn(self, account: Account, until: float) -> None:
+        """Wait for the turn of one request, and leave the reserve to calls; OutOfTime if that is too late."""
         rate = rate_of(account.vendor, account.settings)
-        grant = await self._budgets.take(account.key, 1, rate, rate.reserve)
-        if not grant.requests:
-            raise OutOfTime
+        while not (grant := await self._budgets.take(account.key, 1, rate, rate.reserve)).requests:
+            if self._clock() + grant.wait >= until:
+                raise OutOfTime
+            await asyncio.sleep(grant.wait)
 
     def _since(self, began: float) -> float:
         return round((self._clock() - began) * 1000, 1)

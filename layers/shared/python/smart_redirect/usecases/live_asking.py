@@ -4,20 +4,19 @@ import asyncio
 import logging
 from collections.abc import Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import partial
 from typing import Any
 
 from smart_redirect.domain.crm import Found, Manager
-from smart_redirect.domain.crm_budget import rate_of
 from smart_redirect.domain.crm_mirror import Owner, current_extensions, kept_extensions
 from smart_redirect.domain.facts import LOOKED_UP_SECONDS, Contact
 from smart_redirect.errors import CrmLimited, CrmRefused, DatabaseUnavailable, Unavailable
 from smart_redirect.usecases.in_slices import owners_of
 from smart_redirect.usecases.keep_away import keep_away
 from smart_redirect.usecases.live_cache import Kept, Lasting, LiveCache
+from smart_redirect.usecases.look_up_turns import LookUpTurns
 from smart_redirect.usecases.pace import OutOfTime
 from smart_redirect.usecases.ports import Clock, Missed
-from smart_redirect.usecases.ports_mirror import Account, Budgets, Key, LiveLedger, OpenCrm, Turn
+from smart_redirect.usecases.ports_mirror import Account, Budgets, Key, LiveLedger, OpenCrm
 from smart_redirect.usecases.sync_crm import pause_after
 
 logger = logging.getLogger(__name__)
@@ -47,18 +46,6 @@ class _Seen:
     failures: int = 0
     open_until: float = 0.0
     places: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(_AT_ONCE))
-
-
-class _Turn:
-    """The turns of one look-up, and whether it got any."""
-
-    def __init__(self, take: Turn) -> None:
-        self._take = take
-        self.was_granted = False
-
-    async def __call__(self) -> None:
-        await self._take()
-        self.was_granted = True
 
 
 class LiveAsking:
@@ -120,25 +107,25 @@ class LiveAsking:
 
     async def _look_up(self, account: Account, caller: str) -> Found | None:
         """Return what the CRM says, None when it says nothing; what is its own failure counts for its breaker."""
-        turn = _Turn(partial(self._take_turn, account))
+        turns = LookUpTurns(account, self._budgets, self._clock, self._clock() + self._patience.whole)
         try:
             async with asyncio.timeout(self._patience.whole):
-                found = await self._open(account, turn).lookup(caller, self._patience.whole)
+                found = await self._open(account, turns).lookup(caller, self._patience.whole)
         except (OutOfTime, DatabaseUnavailable):
             return None
         except asyncio.CancelledError:
             # Where nothing may run on behind a reply, whoever does not answer by then never does.
-            self._failed(account.key, TimeoutError(), turn)
+            self._failed(account.key, TimeoutError(), turns)
             raise
         except Exception as error:
             log(error)
-            self._failed(account.key, error, turn)
+            self._failed(account.key, error, turns)
             return None
         self._seen(account.key).failures = 0
         return found
 
-    def _failed(self, key: Key, error: Exception, turn: _Turn) -> None:
-        if isinstance(error, TimeoutError) and not turn.was_granted:
+    def _failed(self, key: Key, error: Exception, turns: LookUpTurns) -> None:
+        if isinstance(error, TimeoutError) and not turns.was_granted:
             # It waited for the database: that is no failure of the CRM.
             return
         seen = self._seen(key)
@@ -146,12 +133,6 @@ class LiveAsking:
         seen.open_until = self._clock() + pause_after(error, seen.failures)
         if isinstance(error, CrmLimited | CrmRefused):
             self._write(keep_away(self._ledger, key, error))
-
-    async def _take_turn(self, account: Account) -> None:
-        """Take from the reserve too: a call is waiting, and for a bucket to fill there is no time."""
-        grant = await self._budgets.take(account.key, 1, rate_of(account.vendor, account.settings), 0)
-        if not grant.requests:
-            raise OutOfTime
 
     def _seen(self, key: Key) -> _Seen:
         return self._connections.setdefault(key, _Seen())
