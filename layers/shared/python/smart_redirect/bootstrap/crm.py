@@ -85,19 +85,28 @@ async def open_crm(
         stack.callback(pool.terminate)
         stack.push_async_callback(vendors.close)
         stack.push_async_callback(renewals.finish)
-        opened = unsealing(Seal(settings.key_bytes, settings.key_id), make or vendors, pool, renewals)
-        parts = _assemble(settings, pool, quick, opened)
+        seal = Seal(settings.key_bytes, settings.key_id)
+        # Tokens are read before each request: those of a look-up may not wait for a page that is being written.
+        opened, at_once = [unsealing(seal, make or vendors, each, renewals) for each in (pool, quick)]
+        parts = _assemble(settings, _Pools(pool, quick), opened, at_once)
         stack.push_async_callback(parts.live.settle, _SETTLING)
         yield replace(parts, prepare=vendors.prepare)
 
 
-def _assemble(
-    settings: Settings, pool: "asyncpg.Pool[Any]", quick: "asyncpg.Pool[Any]", open_account: OpenCrm
-) -> CrmParts:
+@dataclass(frozen=True, slots=True)
+class _Pools:
+    """Connections for what takes its time, and for what somebody waits for."""
+
+    slow: "asyncpg.Pool[Any]"
+    quick: "asyncpg.Pool[Any]"
+
+
+def _assemble(settings: Settings, pools: _Pools, open_account: OpenCrm, open_at_once: OpenCrm) -> CrmParts:
+    pool, quick = pools.slow, pools.quick
     mirror, hooks, budgets = PostgresMirror(pool), PostgresHooks(quick), PostgresBudgets(pool)
     sync = SyncCrm(mirror, open_account, Pace(budgets, time.monotonic))
     patience = Patience(in_process=Lasting(settings.names_seconds, settings.routes_seconds))
-    live = LiveLookup(PostgresLive(quick), open_account, PostgresBudgets(quick), time.monotonic, patience)
+    live = LiveLookup(PostgresLive(quick), open_at_once, PostgresBudgets(quick), time.monotonic, patience)
     refresh = RefreshLikely(PostgresEnding(pool), PostgresLive(pool), open_account, budgets, time.monotonic)
     guard = Guard(settings.listed(settings.trusted_proxies), settings.operator_key)
     source, check = PostgresAbout(pool, settings.routes_seconds), CheckCrm(open_account, budgets, time.monotonic)
