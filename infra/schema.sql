@@ -461,7 +461,8 @@ CREATE TABLE public.crm_sync (
     failures integer DEFAULT 0 NOT NULL,
     open_until timestamp with time zone,
     error text,
-    begun_at timestamp with time zone DEFAULT now() NOT NULL
+    begun_at timestamp with time zone DEFAULT now() NOT NULL,
+    look_ups_open_until timestamp with time zone
 );
 
 COMMENT ON COLUMN public.crm_sync.cursor IS 'where the next page begins; null: with everything';
@@ -473,6 +474,8 @@ COMMENT ON COLUMN public.crm_sync.sweep IS 'number of the repair sweep; people o
 COMMENT ON COLUMN public.crm_sync.open_until IS 'the breaker: nothing is asked before';
 
 COMMENT ON COLUMN public.crm_sync.begun_at IS 'when the first run began; the age of a mirror that never came to its end counts from here';
+
+COMMENT ON COLUMN public.crm_sync.look_ups_open_until IS 'the breaker of live look-ups alone: syncs find out themselves whether they are refused';
 
 CREATE TABLE public.crm_tokens (
     enterprise_id integer NOT NULL,

@@ -22,7 +22,7 @@ from smart_redirect.usecases.ports_warm import EndingLedger, RecentCallers
 Contact = tuple[str, str, str, str | None, str | None, bool]
 TIMES = {
     "crm_leases": ("until",),
-    "crm_sync": ("next_at", "open_until", "swept_at", "managers_at"),
+    "crm_sync": ("next_at", "open_until", "look_ups_open_until", "swept_at", "managers_at"),
     "crm_contacts": ("expires_at",),
     "crm_misses": ("until",),
     "crm_budgets": ("filled_at",),

@@ -12,7 +12,7 @@ from smart_redirect.adapters.postgres.callers import PostgresCallers, PostgresSe
 from smart_redirect.adapters.postgres.pool import open_pool
 from smart_redirect.adapters.postgres.timed import TimedReads
 from smart_redirect.domain.enterprise import Enterprise
-from smart_redirect.domain.facts import CallerFacts
+from smart_redirect.domain.facts import CallerFacts, Contact
 from smart_redirect.domain.token import token_hash
 from smart_redirect.local.demo import DEMO_TOKEN, load_demo
 from smart_redirect.usecases.ports import FactsAnswer, FactsQuestion
@@ -122,3 +122,31 @@ async def test_a_caller_of_another_enterprise_is_unknown_to_us(demo: Database) -
     await demo.connection.execute("INSERT INTO enterprises (number, name) VALUES ('0400', 'Другие')")
     await demo.connection.execute("INSERT INTO contacts VALUES (2, '+375290000002', 'чужой')")
     assert (await demo.facts("+375290000002")).own_name == ""
+
+
+@pytest.mark.parametrize(
+    ("ends", "routes", "counts"),
+    [("NULL", 60.0, True), ("270", 60.0, True), ("230", 60.0, False), ("5", 60.0, False), ("5", 300.0, True)],
+    ids=["the mirror's own", "looked up just now", "a minute ago", "five minutes ago", "as long as the name"],
+)
+async def test_the_responsible_of_a_look_up_counts_for_a_shorter_time_than_the_name(
+    demo: Database, ends: str, routes: float, counts: bool
+) -> None:
+    demo.callers.routes_for = routes
+    await demo.connection.execute(
+        "INSERT INTO crm_contacts (enterprise_id, phone, connection_id, external_id, name, responsible_id, updated_at,"
+        f" responsible_extension, expires_at) VALUES (1, '+375290000001', 1, 'a', 'Вера', '17', 'epoch', '150',"
+        f" now() + {ends} * interval '1 s')"
+    )
+    responsible = ("17", "150") if counts else ("", "")
+    assert (await demo.facts("+375290000001")).contacts == (Contact(1, "Вера", *responsible, 0.0, not counts),)
+
+
+async def test_a_name_alone_says_nothing_of_a_second_owner_whom_the_mirror_has(demo: Database) -> None:
+    await demo.connection.execute(
+        "INSERT INTO crm_contacts (enterprise_id, phone, connection_id, external_id, name, responsible_id, expires_at)"
+        " VALUES (1, '+375290000001', 1, 'a', 'Вера', '17', now() + interval '1 minute'),"
+        " (1, '+375290000001', 1, 'b', 'Олег', '18', NULL)"
+    )
+    contacts = (await demo.facts("+375290000001")).contacts
+    assert {each.name: each.responsible_id for each in contacts} == {"Вера": "", "Олег": "18"}

@@ -4,6 +4,7 @@ from uuid import UUID
 
 import pytest
 
+from smart_redirect.domain.crm import Manager
 from smart_redirect.domain.crm_budget import Rate
 from smart_redirect.domain.crm_mirror import Fold, Owner
 from smart_redirect.errors import DatabaseUnavailable
@@ -98,11 +99,54 @@ async def test_who_has_missed_a_phone_is_not_asked_for_a_while(store: Store) -> 
     for key in (KEY, OTHER, THIRD):
         await store.connect(Given(key, LIVE, position=key.connection_id))
     await store.live.missed(KEY, PHONE, 60)
-    assert await store.live.askable(1, PHONE, 5) == {2}
-    assert await store.live.askable(1, "+375290000000", 5) == {1, 2}
-    assert await store.live.askable(2, PHONE, 5) == {1}
+    assert set(await store.live.askable(1, PHONE, 5)) == {2}
+    assert set(await store.live.askable(1, "+375290000000", 5)) == {1, 2}
+    assert set(await store.live.askable(2, PHONE, 5)) == {1}
     await store.advance(61)
-    assert await store.live.askable(1, PHONE, 5) == {1, 2}
+    assert set(await store.live.askable(1, PHONE, 5)) == {1, 2}
+
+
+async def test_who_may_be_asked_comes_with_the_managers_whom_the_mirror_knows(store: Store) -> None:
+    for key, settings in ((KEY, LIVE), (OTHER, {}), (THIRD, LIVE)):
+        await store.connect(Given(key, settings, position=key.connection_id))
+        claim = await store.mirror.claim(key, 60)
+        assert claim
+        anna, left = Manager("17", "Анна", f"15{key.enterprise_id}"), Manager("18", "Ушёл", "152", False)
+        await store.mirror.managers(claim, (anna, left, Manager("19", "Без номера")))
+    told = {1: [Manager("17", "", "151"), Manager("18", "", "152", False)], 2: []}
+    assert {key: sorted(each, key=str) for key, each in (await store.live.askable(1, PHONE, 5)).items()} == told
+
+
+@pytest.mark.parametrize("is_synced", [False, True])
+async def test_a_crm_that_has_limited_us_is_asked_by_nobody(store: Store, is_synced: bool) -> None:
+    for key in (KEY, OTHER):
+        await store.connect(Given(key, LIVE, position=key.connection_id))
+        if is_synced and (claim := await store.mirror.claim(key, 60)):
+            await store.mirror.done(claim, 0)
+    for seconds in (100, 20):
+        await store.live.limited(KEY, seconds)
+    await store.advance(50)
+    assert (await store.mirror.due(9), set(await store.live.askable(1, PHONE, 5))) == ([OTHER], {2})
+    await store.advance(51)
+    assert (set(await store.mirror.due(9)), set(await store.live.askable(1, PHONE, 5))) == ({KEY, OTHER}, {1, 2})
+
+
+async def test_a_crm_that_refuses_look_ups_is_looked_up_by_nobody_and_synced_all_the_same(store: Store) -> None:
+    for key in (KEY, THIRD):
+        await store.connect(Given(key, LIVE))
+    for seconds in (100, 20):
+        await store.live.refused(KEY, seconds)
+    await store.advance(50)
+    assert (await store.live.askable(1, PHONE, 5), set(await store.mirror.due(9))) == ({}, {KEY, THIRD})
+    assert await store.live.askable(2, PHONE, 5) == {1: []}
+    await store.advance(51)
+    assert await store.live.askable(1, PHONE, 5) == {1: []}
+
+
+async def test_a_pause_of_a_connection_that_is_gone_is_dropped(store: Store) -> None:
+    await store.live.limited(KEY, 100)
+    await store.live.refused(KEY, 100)
+    assert await store.mirror.due(9) == []
 
 
 async def test_what_was_found_is_kept_for_each_phone_and_marked(store: Store) -> None:
@@ -135,7 +179,7 @@ async def test_a_look_up_replaces_a_look_up_and_never_the_mirror(store: Store) -
 async def test_results_for_a_connection_that_is_gone_are_dropped(store: Store) -> None:
     await store.live.found(KEY, [ANNA], {}, 300)
     await store.live.missed(KEY, PHONE, 300)
-    assert await store.live.askable(1, PHONE, 5) == frozenset()
+    assert await store.live.askable(1, PHONE, 5) == {}
 
 
 async def test_without_time_nothing_is_read(store: Store) -> None:

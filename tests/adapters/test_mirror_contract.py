@@ -234,12 +234,20 @@ async def test_an_empty_list_of_managers_replaces_nobody_and_a_run_may_end_with_
 
 async def test_a_failure_is_counted_and_its_pause_keeps_everybody_from_asking(store: Store) -> None:
     await store.mirror.failed(await connected(store), "x", 5, 100)
-    assert await store.live.askable(1, "+375291111111", 5) == frozenset()
+    assert await store.live.askable(1, "+375291111111", 5) == {}
     await store.hooks.hint(KEY, ["1"])
     assert await store.mirror.due(9) == []
     await store.advance(101)
-    assert (await store.mirror.due(9), await store.live.askable(1, "+375291111111", 5)) == ([KEY], {1})
+    assert (await store.mirror.due(9), await store.live.askable(1, "+375291111111", 5)) == ([KEY], {1: []})
     assert (await claimed(store)).state.failures == 1
+
+
+async def test_a_failure_does_not_shorten_the_pause_that_the_crm_has_asked_a_look_up_for(store: Store) -> None:
+    claim = await connected(store)
+    await store.live.limited(KEY, 100)
+    await store.mirror.failed(claim, "x", 5, 0)
+    await store.advance(50)
+    assert (await store.mirror.due(9), await store.live.askable(1, "+375291111111", 5)) == ([], {})
 
 
 async def test_a_run_that_reached_its_end_forgets_failures(store: Store) -> None:

@@ -26,7 +26,28 @@ def test_something_is_kept_for_calls_and_something_left_for_syncs(vendor: str) -
 
 
 def test_the_settings_of_a_connection_win() -> None:
-    assert rate_of("moysklad", {"requests_per_second": 15, "burst": 45}) == Rate(15.0, 45, 1)
+    assert rate_of("moysklad", {"requests_per_second": 15, "burst": 45}) == Rate(15.0, 45, 2, 2)
+
+
+@pytest.mark.parametrize("vendor", [*PUBLISHED, "generic"])
+def test_the_reserve_is_enough_for_a_look_up(vendor: str) -> None:
+    rate = rate_of(vendor, {})
+    assert rate.reserve >= rate.look_up
+
+
+@pytest.mark.parametrize(
+    ("settings", "reserve", "look_up"),
+    [({"formats": "{phone},8{phone_national}"}, 2, 2), ({"formats": ["a", "b", "c"]}, 3, 3), ({"burst": 2}, 1, 1)],
+)
+def test_a_look_up_of_somebody_s_own_crm_needs_a_request_for_each_format(
+    settings: dict[str, object], reserve: int, look_up: int
+) -> None:
+    rate = rate_of("generic", settings)
+    assert (rate.reserve, rate.look_up) == (reserve, look_up)
+
+
+def test_a_small_bucket_leaves_syncs_a_request_all_the_same() -> None:
+    assert rate_of("amocrm", {"burst": 2}) == Rate(4.0, 2, 1, 2)
 
 
 @pytest.mark.parametrize("wrong", [0, -1, "5", True, None, 1e9, float("nan")])

@@ -9,12 +9,13 @@ import pytest
 from smart_redirect.adapters.memory_crm import MemoryCrm, PacedCrm
 from smart_redirect.adapters.postgres.about import PostgresAbout
 from smart_redirect.adapters.postgres.budgets import PostgresBudgets
+from smart_redirect.adapters.postgres.live import PostgresLive
 from smart_redirect.domain.crm import Manager, Person
 from smart_redirect.domain.facts import Contact
-from smart_redirect.errors import BodyMalformed, CrmRefused, NotFound
+from smart_redirect.errors import BodyMalformed, CrmLimited, CrmRefused, NotFound
 from smart_redirect.usecases.ask_about import Answer, AskAbout, Origin
 from smart_redirect.usecases.ask_crms import AskCrms
-from smart_redirect.usecases.ports_mirror import Account, Key, Turn
+from smart_redirect.usecases.ports_mirror import Account, Key, OpenCrm, Turn
 from tests.usecases.mirrored import KEY, Mirrored
 
 PHONE = "8 (029) 111-22-33"
@@ -25,11 +26,15 @@ OFFICE = """
     INSERT INTO contacts (enterprise_id, phone, name) VALUES (1, '+375291112233', 'Ольга из книги')"""
 
 
+def asking(open_crm: OpenCrm, mirrored: Mirrored) -> AskCrms:
+    return AskCrms(open_crm, PostgresBudgets(mirrored.pool), PostgresLive(mirrored.pool), monotonic)
+
+
 @pytest.fixture
 async def ask(mirrored: Mirrored) -> AskAbout:
     await mirrored.pool.execute(OFFICE)
     await mirrored.connect(SECOND)
-    crms = AskCrms(mirrored.open, PostgresBudgets(mirrored.pool), monotonic)
+    crms = asking(mirrored.open, mirrored)
     return AskAbout(PostgresAbout(mirrored.pool), crms)
 
 
@@ -96,9 +101,7 @@ async def test_whom_the_mirror_lacks_is_looked_up_as_a_call_would(mirrored: Mirr
         return (Contact(1, "Живая Вера", "17", "150"),)
 
     await mirrored.pool.execute(OFFICE)
-    ask = AskAbout(
-        PostgresAbout(mirrored.pool), AskCrms(mirrored.open, PostgresBudgets(mirrored.pool), monotonic), live
-    )
+    ask = AskAbout(PostgresAbout(mirrored.pool), asking(mirrored.open, mirrored), live)
     assert await ask.name("0001", PHONE) == Answer("Живая Вера", "CRM", Origin("live", 0.0))
     assert (await ask.extension("0001", PHONE)).value == "150"
 
@@ -131,6 +134,7 @@ async def test_what_cannot_be_answered_is_told(ask: AskAbout, number: str, phone
 
 async def test_each_connection_says_what_it_knows_or_why_it_does_not(ask: AskAbout, mirrored: Mirrored) -> None:
     mirrored.crms[KEY].users = (Manager("17", "А", "150"),)
+    mirrored.crms[KEY].tells_extensions = True
     mirrored.crms[KEY].save(Person("1", "Петрова Ольга", (PHONE,), "17"))
     mirrored.crms[SECOND].failure = CrmRefused("refuses the key")
     first, second = await ask.directly("0001", PHONE)
@@ -141,6 +145,14 @@ async def test_each_connection_says_what_it_knows_or_why_it_does_not(ask: AskAbo
     )
     assert (second.owners, second.error) == ((), "CrmRefused: refuses the key")
     assert first.ms >= 0
+
+
+async def test_extensions_of_responsibles_come_from_whoever_knows_them(ask: AskAbout, mirrored: Mirrored) -> None:
+    await have(mirrored, KEY, Person("1", "О", (PHONE,), "17"), Manager("17", "А", "151"))
+    await have(mirrored, SECOND, Person("1", "О", (PHONE,), "18"), Manager("18", "Ушёл", "152", is_active=False))
+    assert [each.extensions for each in await ask.directly("0001", PHONE)] == [(("17", "151"),), ()]
+    await mirrored.pool.execute("INSERT INTO user_extensions VALUES (1, 1, '17', '150'), (1, 2, '18', '150')")
+    assert [each.extensions for each in await ask.directly("0001", PHONE)] == [(("17", "150"),), (("18", "150"),)]
 
 
 async def test_an_error_that_is_not_ours_is_not_shown(ask: AskAbout, mirrored: Mirrored) -> None:
@@ -157,23 +169,47 @@ async def test_a_crm_that_hangs_costs_no_more_than_its_time(mirrored: Mirrored, 
     def open_hanging(account: Account, turn: Turn) -> PacedCrm:
         return Hanging(MemoryCrm(), turn)
 
-    crms = AskCrms(open_hanging, PostgresBudgets(mirrored.pool), monotonic)
+    crms = asking(open_hanging, mirrored)
     [told] = await crms([Account(KEY, "memory", "BY", {})], "+375291112233", 0.05)
     assert told.error == "no answer in time"
 
 
 async def test_a_budget_that_is_used_up_is_told_and_the_reserve_is_left_to_calls(mirrored: Mirrored) -> None:
-    crms = AskCrms(mirrored.open, PostgresBudgets(mirrored.pool), monotonic)
+    crms = asking(mirrored.open, mirrored)
     account = Account(KEY, "memory", "BY", {"requests_per_second": 0.001, "burst": 2})
     told = [(await crms([account], "+375291112233"))[0].error for _ in range(2)]
     assert told[0] == ""
     assert "budget" in told[1]
 
 
+async def test_a_question_waits_for_its_turn_as_long_as_there_is_time(mirrored: Mirrored) -> None:
+    account = Account(KEY, "memory", "BY", {"requests_per_second": 20, "burst": 2})
+    for _ in range(3):
+        [told] = await asking(mirrored.open, mirrored)([account], "+375291112233")
+        assert told.error == ""
+
+
 async def test_a_connection_whose_breaker_is_open_is_not_asked(ask: AskAbout, mirrored: Mirrored) -> None:
     await mirrored.sync(KEY)
     await mirrored.pool.execute("UPDATE crm_sync SET open_until = now() + interval '1 hour'")
     assert [each.account.key for each in await ask.directly("0001", PHONE)] == [SECOND]
+
+
+async def test_a_limit_that_a_question_meets_keeps_syncs_and_further_questions_away(
+    ask: AskAbout, mirrored: Mirrored
+) -> None:
+    mirrored.crms[KEY].failure = CrmLimited(60)
+    assert [each.error[:10] for each in await ask.directly("0001", PHONE)] == ["CrmLimited", ""]
+    assert [each.account.key for each in await ask.directly("0001", PHONE)] == [SECOND]
+    assert mirrored.crms[KEY].calls == 1
+
+
+async def test_a_budget_that_is_used_up_keeps_nobody_away(ask: AskAbout, mirrored: Mirrored) -> None:
+    scarce = '{"requests_per_second": 0.001, "burst": 1}'
+    await mirrored.pool.execute("UPDATE crm_connections SET settings = $1 WHERE id = 1", scarce)
+    for _ in range(2):
+        told, _ = await ask.directly("0001", PHONE)
+    assert "budget" in told.error
 
 
 async def test_a_vendor_that_the_enterprise_does_not_have_is_told(ask: AskAbout) -> None:

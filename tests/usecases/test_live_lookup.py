@@ -9,11 +9,13 @@ import pytest
 from smart_redirect.adapters.memory_crm import MemoryCrm
 from smart_redirect.adapters.postgres.budgets import PostgresBudgets
 from smart_redirect.adapters.postgres.live import PostgresLive
+from smart_redirect.adapters.postgres.mirror import PostgresMirror
 from smart_redirect.domain.crm import Manager, Person
 from smart_redirect.domain.enterprise import Enterprise
 from smart_redirect.domain.facts import Contact
 from smart_redirect.errors import CrmLimited, CrmMalformed, CrmRefused, CrmUnavailable
-from smart_redirect.usecases.live_lookup import LiveLookup, Patience
+from smart_redirect.usecases.live_asking import Patience
+from smart_redirect.usecases.live_lookup import LiveLookup
 from smart_redirect.usecases.ports import Missed
 from smart_redirect.usecases.ports_mirror import Key
 from tests.usecases.mirrored import Mirrored
@@ -22,7 +24,7 @@ CALLER = "+375291112233"
 OLGA = Person("1", "Петрова Ольга", ("8 (029) 111-22-33",), "17")
 LIVE, SECOND = Key(1, 5), Key(1, 6)
 ENTERPRISE = Enterprise(1, "0001", version=1)
-PATIENT = Patience(look_up=5.0)
+PATIENT = Patience(look_up=5.0, whole=2.0)
 
 
 def missed(caller: str = CALLER, enterprise: Enterprise = ENTERPRISE, epoch: int = 0) -> Missed:
@@ -51,7 +53,7 @@ class Caller:
 
 @pytest.fixture
 async def crm(mirrored: Mirrored) -> MemoryCrm:
-    crm = await mirrored.connect(LIVE, live=True)
+    crm = await mirrored.connect(LIVE, MemoryCrm(tells_extensions=True), live=True)
     crm.users = (Manager("17", "Анна", "150"),)
     crm.fill([OLGA, Person("2", "Чужой", ("+48 29 111 22 33",))])
     return crm
@@ -88,8 +90,6 @@ async def test_an_extension_that_no_database_keeps_as_it_is_costs_the_caller_not
 
 async def test_what_was_found_long_ago_is_forgotten(mirrored: Mirrored, crm: MemoryCrm) -> None:
     await Caller(mirrored, Patience(5.0, found=0.0)).ask()
-    from smart_redirect.adapters.postgres.mirror import PostgresMirror
-
     await PostgresMirror(mirrored.pool).tidy()
     assert await mirrored.rows(LIVE) == set()
 
@@ -147,10 +147,11 @@ async def test_a_crm_that_fails_costs_its_own_answer_only(
 
 async def test_a_crm_that_hangs_costs_no_more_than_its_time(mirrored: Mirrored, crm: MemoryCrm) -> None:
     crm.takes = 3600.0
-    caller = Caller(mirrored, Patience(look_up=0.15))
+    caller = Caller(mirrored, Patience(look_up=0.15, whole=0.5))
     began = asyncio.get_running_loop().time()
-    assert await caller.ask() == ()
+    assert await caller.look_up(missed(), caller.clock() + 10) == ()
     assert 0.1 < asyncio.get_running_loop().time() - began < 5
+    await caller.look_up.close()
 
 
 async def test_the_breaker_keeps_later_calls_from_paying(mirrored: Mirrored, crm: MemoryCrm) -> None:
@@ -169,6 +170,25 @@ async def test_a_crm_that_asks_to_wait_is_not_asked_by_look_ups_either(mirrored:
     crm.failure, calls = None, crm.calls
     assert await Caller(mirrored).ask() == ()
     assert crm.calls == calls
+
+
+async def test_a_limit_that_a_look_up_meets_keeps_syncs_and_other_processes_away(
+    mirrored: Mirrored, crm: MemoryCrm
+) -> None:
+    await mirrored.sync(LIVE)
+    crm.failures, calls = [CrmLimited(600)], crm.calls
+    await Caller(mirrored).ask()
+    assert await Caller(mirrored).ask() == ()
+    assert (crm.calls, LIVE in await PostgresMirror(mirrored.pool).due(9)) == (calls + 1, False)
+
+
+async def test_a_refused_look_up_keeps_look_ups_of_other_processes_away_but_no_sync(
+    mirrored: Mirrored, crm: MemoryCrm
+) -> None:
+    crm.failures = [CrmRefused("no right to search")]
+    for _ in range(2):
+        assert await Caller(mirrored).ask() == ()
+    assert (crm.calls, LIVE in await PostgresMirror(mirrored.pool).due(9)) == (1, True)
 
 
 async def test_an_empty_budget_is_not_overdrawn(mirrored: Mirrored) -> None:
@@ -216,7 +236,7 @@ async def test_a_connection_whose_word_would_not_count_is_not_asked(mirrored: Mi
 
 
 async def test_waiting_for_the_database_is_no_failure_of_the_crm(mirrored: Mirrored, crm: MemoryCrm) -> None:
-    caller = Caller(mirrored, Patience(look_up=0.3))
+    caller = Caller(mirrored, Patience(look_up=0.3, whole=0.3))
     async with mirrored.pool.acquire() as other, other.transaction():
         await other.execute("LOCK TABLE crm_budgets")
         assert [await caller.ask() for _ in range(4)] == [()] * 4

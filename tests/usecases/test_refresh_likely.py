@@ -10,12 +10,13 @@ import pytest
 from smart_redirect.adapters.memory_crm import MemoryCrm
 from smart_redirect.adapters.postgres.budgets import PostgresBudgets
 from smart_redirect.adapters.postgres.live import PostgresLive
+from smart_redirect.adapters.postgres.mirror import PostgresMirror
 from smart_redirect.adapters.postgres.queries import load
 from smart_redirect.adapters.postgres.warm import PostgresEnding
 from smart_redirect.domain.crm import Person
 from smart_redirect.domain.crm_budget import Rate
 from smart_redirect.domain.crm_mirror import owner
-from smart_redirect.errors import CrmLimited, CrmUnavailable
+from smart_redirect.errors import CrmLimited, CrmRefused, CrmUnavailable
 from smart_redirect.usecases.ports_mirror import Key
 from smart_redirect.usecases.ports_warm import CLAIMED_SECONDS, SOON_SECONDS
 from smart_redirect.usecases.refresh_likely import BELIEVED, Refreshed, RefreshLikely
@@ -204,6 +205,19 @@ async def test_a_crm_that_asks_to_wait_is_not_asked_in_the_next_round(mirrored: 
         await know(mirrored)
         await refresh()
     assert crm.calls == 1
+
+
+@pytest.mark.parametrize(("failure", "is_synced"), [(CrmLimited(60), False), (CrmRefused("x"), True)])
+async def test_a_crm_that_asks_to_wait_is_left_alone_by_other_processes(
+    mirrored: Mirrored, crm: MemoryCrm, failure: Exception, is_synced: bool
+) -> None:
+    crm.failures = [failure]
+    await call(mirrored)
+    for _ in range(2):
+        await know(mirrored)
+        await refreshing(mirrored)()
+    assert crm.calls == 1
+    assert (KEY in await PostgresMirror(mirrored.pool).due(9)) == is_synced
 
 
 async def test_connections_that_may_not_be_asked_are_not(mirrored: Mirrored, crm: MemoryCrm) -> None:

@@ -18,12 +18,14 @@ class Filler:
         self.asked: list[tuple[str, float]] = []
         self.epochs: list[int] = []
         self.connections: frozenset[int] = frozenset()
+        self.knows = True
 
     async def __call__(self, call: Missed, deadline: float) -> tuple[Contact, ...]:
         self.asked.append((call.caller, deadline))
         self.epochs.append(call.epoch)
         self.connections = call.connections
-        return (OLGA,) if call.caller == CALLER and OLGA.connection_id in call.connections else ()
+        is_known = self.knows and call.caller == CALLER and OLGA.connection_id in call.connections
+        return (OLGA,) if is_known else ()
 
 
 def desk_without_contacts(settings: Enterprise | None = None) -> tuple[Desk, Filler]:
@@ -96,3 +98,20 @@ async def test_a_look_up_that_finds_nobody_changes_nothing() -> None:
     assert len(filler.asked) == 1
     desk.route.live = None
     assert await desk.ask(QUESTION._replace(phone="80445550000")) == found
+
+
+async def test_a_responsible_who_was_looked_up_too_long_ago_is_looked_up_again() -> None:
+    desk, filler = desk_without_contacts()
+    name_alone = Contact(1, "Ольга", is_name_alone=True)
+    desk.database.facts[1, CALLER] = CallerFacts(contacts=(name_alone,))
+    assert (await desk.ask()).context == "mngr31_0001363_1"
+    assert 1 in filler.connections
+
+
+async def test_whoever_is_not_found_again_keeps_his_name() -> None:
+    desk, filler = desk_without_contacts()
+    name_alone = Contact(2, "Ольга", is_name_alone=True)
+    desk.database.facts[1, CALLER] = CallerFacts(contacts=(name_alone,))
+    filler.knows = False
+    assert (await desk.ask()).name.startswith("Ольга")
+    assert 2 in filler.connections

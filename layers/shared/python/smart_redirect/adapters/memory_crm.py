@@ -13,16 +13,19 @@ from smart_redirect.usecases.ports_mirror import Turn
 class MemoryCrm:
     """People with a feed of changes; `feeds_deletions` says whether deletions are in it or have to be swept for.
 
+    `tells_extensions` says whether a look-up names the managers' extensions, which hardly any CRM does.
+
     A cursor is `walk:<position>:<feed>` during the walk of everybody and `feed:<number>` after it. Set `failure` to
     an error that every call is to raise, `failures` to one for each of the next calls (None: that call succeeds), and
     `takes` to the seconds that a look-up takes. `unreadable` are ids that it answers no question about.
     """
 
-    def __init__(self, page: int = 3, *, feeds_deletions: bool = True) -> None:
+    def __init__(self, page: int = 3, *, feeds_deletions: bool = True, tells_extensions: bool = False) -> None:
         self.people_now: dict[str, Person] = {}
         self.users: tuple[Manager, ...] = ()
         self.feed: list[Change] = []
         self.feeds_deletions = feeds_deletions
+        self.tells_extensions = tells_extensions
         self.failure: Exception | None = None
         self.failures: list[Exception | None] = []
         self.unreadable: set[str] = set()
@@ -69,7 +72,7 @@ class MemoryCrm:
         if self.takes > seconds:
             raise CrmUnavailable("no answer in time")
         found = tuple(each for each in self.people_now.values() if any(_alike(own, phone) for own in each.phones))
-        known = {manager.id: manager.extension for manager in self.users if manager.extension}
+        known = {each.id: each.extension for each in self.users if each.extension and self.tells_extensions}
         wanted = {each.responsible_id for each in found if each.responsible_id in known}
         return Found(found, tuple((each, known[each] or "") for each in sorted(wanted, key=str) if each is not None))
 

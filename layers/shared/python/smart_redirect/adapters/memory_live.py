@@ -1,12 +1,14 @@
 """Hooks, Budgets and LiveLedger in memory, with the same contract as PostgreSQL."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from uuid import UUID
 
-from smart_redirect.adapters.memory_mirror_rows import Bucket, ContactRow, MirrorRows
+from smart_redirect.adapters.memory_mirror_rows import Bucket, ConnectionRows, ContactRow, MirrorRows, SyncRow
+from smart_redirect.domain.crm import Manager
 from smart_redirect.domain.crm_budget import Rate
 from smart_redirect.domain.crm_mirror import Owner
-from smart_redirect.usecases.ports_mirror import Account, Grant, Hook, Key
+from smart_redirect.usecases.ports_mirror import Account, Askable, Grant, Hook, Key
 
 
 class MemoryHooks:
@@ -70,17 +72,33 @@ class MemoryLive:
         own = [each for each in live if each.account.key.enterprise_id == enterprise_id]
         return [each.account for each in sorted(own, key=lambda rows: rows.position)]
 
-    async def askable(self, enterprise_id: int, phone: str, seconds: float) -> frozenset[int]:
+    async def askable(self, enterprise_id: int, phone: str, seconds: float) -> Askable:
         """Return connections without an open breaker that have not missed the phone lately."""
         self._rows.check(seconds)
         now = self._rows.clock()
-        return frozenset(
-            key.connection_id
+        return {
+            key.connection_id: _with_a_word(rows)
             for key, rows in self._rows.connections.items()
             if key.enterprise_id == enterprise_id
-            and not rows.is_open(now)
+            and rows.is_open_to_look_ups(now)
             and rows.misses.get(phone, float("-inf")) <= now
-        )
+        }
+
+    async def limited(self, key: Key, seconds: float) -> None:
+        """Open the breaker of all."""
+        if sync := self._sync(key):
+            sync.open_until = max(sync.open_until, self._rows.clock() + seconds)
+
+    async def refused(self, key: Key, seconds: float) -> None:
+        """Open the breaker of look-ups."""
+        if sync := self._sync(key):
+            sync.look_ups_open_until = max(sync.look_ups_open_until, self._rows.clock() + seconds)
+
+    def _sync(self, key: Key) -> SyncRow | None:
+        rows = self._rows.of(key)
+        if rows is not None and rows.sync is None:
+            rows.sync = SyncRow(self._rows.clock())
+        return rows.sync if rows else None
 
     async def found(self, key: Key, owners: Sequence[Owner], extensions: Mapping[str, str], seconds: float) -> None:
         """Keep a row for each phone of each owner, but none over the mirror's own."""
@@ -101,3 +119,9 @@ class MemoryLive:
         rows = self._rows.of(key)
         if rows is not None:
             rows.misses[phone] = self._rows.clock() + seconds
+
+
+def _with_a_word(rows: ConnectionRows) -> Sequence[Manager]:
+    """Return the managers who have an extension or have left, without their names; those of live connections alone."""
+    known = rows.managers if rows.account.settings.get("live") is True else ()
+    return [replace(each, name="") for each in known if each.extension is not None or not each.is_active]

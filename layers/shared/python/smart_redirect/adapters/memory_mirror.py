@@ -110,7 +110,7 @@ class MemoryMirror:
         """End the lease after a failure."""
         sync, now = self._ended(claim), self._rows.clock()
         sync.error, sync.failures = text[:500], sync.failures + 1
-        sync.next_at, sync.open_until = now + max(next_in, pause), now + pause
+        sync.next_at, sync.open_until = now + max(next_in, pause), max(sync.open_until, now + pause)
 
     async def give_up(self, claim: Claim) -> None:
         """End the lease with work left."""

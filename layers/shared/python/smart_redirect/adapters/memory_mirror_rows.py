@@ -40,6 +40,7 @@ class SyncRow:
     managers_at: float | None = None
     failures: int = 0
     open_until: float = _NEVER
+    look_ups_open_until: float = _NEVER
     error: str | None = None
 
 
@@ -86,6 +87,10 @@ class ConnectionRows:
     def is_open(self, now: float) -> bool:
         """Tell whether the breaker keeps everybody from asking."""
         return self.sync is not None and self.sync.open_until > now
+
+    def is_open_to_look_ups(self, now: float) -> bool:
+        """Tell whether callers may be looked up: neither its breaker nor theirs keeps them from it."""
+        return not self.is_open(now) and (self.sync is None or self.sync.look_ups_open_until <= now)
 
     def drop(self, external_ids: Iterable[str]) -> None:
         """Forget people and their phones."""

@@ -64,7 +64,8 @@ class MemoryCalls:
     def _may_be_asked(self, key: Key, now: float) -> bool:
         rows = self._rows.connections[key]
         is_called = self._latest.get(key.enterprise_id, float("-inf")) > now - OPEN_SECONDS
-        return rows.is_usable and rows.account.settings.get("live") is True and not rows.is_open(now) and is_called
+        is_live = rows.is_usable and rows.account.settings.get("live") is True
+        return is_live and rows.is_open_to_look_ups(now) and is_called
 
     def _ages(self, key: Key, phone: str) -> tuple[float, ...]:
         now = self._rows.clock()

@@ -63,6 +63,7 @@ def _assemble(
     snapshots = Snapshots(PostgresSettings(reads), clock, lifetimes)
     admission = Admission(settings.key_bytes, snapshots, is_within, settings.failed_attempts_per_minute, loopback_only)
     cache = FactsCache(clock, settings.names_seconds, settings.routes_seconds)
-    route_call = RouteCall(snapshots, PostgresCallers(reads), cache, log, normalise)
+    callers = PostgresCallers(reads, settings.routes_seconds)
+    route_call = RouteCall(snapshots, callers, cache, log, normalise)
     limits = Limits(settings.budget_ms / 1000, settings.listed(settings.trusted_proxies))
     return CallPath(GetCustomerData(admission, route_call, limits, log), route_call, snapshots, reads, pool)

@@ -24,8 +24,9 @@ from smart_redirect.settings import Settings
 from smart_redirect.usecases.ask_about import AskAbout
 from smart_redirect.usecases.ask_crms import AskCrms
 from smart_redirect.usecases.check_crm import CheckCrm
+from smart_redirect.usecases.live_asking import Patience
 from smart_redirect.usecases.live_cache import Lasting
-from smart_redirect.usecases.live_lookup import LiveLookup, Patience
+from smart_redirect.usecases.live_lookup import LiveLookup
 from smart_redirect.usecases.pace import Pace
 from smart_redirect.usecases.ports_crm import Access, Crm
 from smart_redirect.usecases.ports_mirror import Account, OpenCrm, Turn
@@ -40,6 +41,8 @@ from smart_redirect.web.dialplan import Guard
 # Connections: for syncs and the operator, and for webhooks and look-ups of calls, which wait for nobody's page.
 _AT_ONCE = 3
 _QUICK = 2
+# For look-ups that run on when a command has what it asked for.
+_SETTLING = 0.5
 
 
 class MakeCrm(Protocol):
@@ -82,21 +85,32 @@ async def open_crm(
         stack.callback(pool.terminate)
         stack.push_async_callback(vendors.close)
         stack.push_async_callback(renewals.finish)
-        opened = unsealing(Seal(settings.key_bytes, settings.key_id), make or vendors, pool, renewals)
-        yield replace(_assemble(settings, pool, quick, opened), prepare=vendors.prepare)
+        seal = Seal(settings.key_bytes, settings.key_id)
+        # Tokens are read before each request: those of a look-up may not wait for a page that is being written.
+        opened, at_once = [unsealing(seal, make or vendors, each, renewals) for each in (pool, quick)]
+        parts = _assemble(settings, _Pools(pool, quick), opened, at_once)
+        stack.push_async_callback(parts.live.settle, _SETTLING)
+        yield replace(parts, prepare=vendors.prepare)
 
 
-def _assemble(
-    settings: Settings, pool: "asyncpg.Pool[Any]", quick: "asyncpg.Pool[Any]", open_account: OpenCrm
-) -> CrmParts:
+@dataclass(frozen=True, slots=True)
+class _Pools:
+    """Connections for what takes its time, and for what somebody waits for."""
+
+    slow: "asyncpg.Pool[Any]"
+    quick: "asyncpg.Pool[Any]"
+
+
+def _assemble(settings: Settings, pools: _Pools, open_account: OpenCrm, open_at_once: OpenCrm) -> CrmParts:
+    pool, quick = pools.slow, pools.quick
     mirror, hooks, budgets = PostgresMirror(pool), PostgresHooks(quick), PostgresBudgets(pool)
     sync = SyncCrm(mirror, open_account, Pace(budgets, time.monotonic))
     patience = Patience(in_process=Lasting(settings.names_seconds, settings.routes_seconds))
-    live = LiveLookup(PostgresLive(quick), open_account, PostgresBudgets(quick), time.monotonic, patience)
+    live = LiveLookup(PostgresLive(quick), open_at_once, PostgresBudgets(quick), time.monotonic, patience)
     refresh = RefreshLikely(PostgresEnding(pool), PostgresLive(pool), open_account, budgets, time.monotonic)
     guard = Guard(settings.listed(settings.trusted_proxies), settings.operator_key)
-    source, check = PostgresAbout(pool), CheckCrm(open_account, budgets, time.monotonic)
-    about = AskAbout(source, AskCrms(open_account, budgets, time.monotonic), live)
+    source, check = PostgresAbout(pool, settings.routes_seconds), CheckCrm(open_account, budgets, time.monotonic)
+    about = AskAbout(source, AskCrms(open_account, budgets, PostgresLive(pool), time.monotonic), live)
     crm = CrmEndpoints(TakeHint(hooks, settings.key_bytes), hooks, guard)
     routes = [*crm.routes(), *AboutEndpoints(about, guard).routes()]
     return CrmParts(Warm(mirror, sync), sync, mirror, routes, about, source, check, live, refresh, pool)

@@ -11,8 +11,9 @@ from smart_redirect.adapters.postgres.tokens import Renewals
 from smart_redirect.adapters.sealed import Seal
 from smart_redirect.bootstrap.crm import LazyVendors, unsealing
 from smart_redirect.settings import Settings
+from smart_redirect.usecases.live_asking import Patience
 from smart_redirect.usecases.live_cache import Lasting
-from smart_redirect.usecases.live_lookup import LiveLookup, Patience
+from smart_redirect.usecases.live_lookup import LiveLookup
 
 
 @asynccontextmanager

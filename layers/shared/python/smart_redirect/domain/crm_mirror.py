@@ -1,7 +1,7 @@
 """What a page of changes means for the mirror: one last state a person, with phones in E.164 and texts to be kept."""
 
 import re
-from collections.abc import Generator, Iterable, Sequence
+from collections.abc import Generator, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -115,6 +115,16 @@ def kept_extensions(found: Found) -> dict[str, str]:
     wanted = {each.responsible_id for each in found.people}
     known = kept_managers(Manager(each, "", extension) for each, extension in found.extensions if each in wanted)
     return {each.id: each.extension for each in known if each.extension}
+
+
+def current_extensions(told: Mapping[str, str], managers: Iterable[Manager]) -> dict[str, str]:
+    """Return the extensions that count, by manager: as in caller_facts, the mirror's word before that of a look-up.
+
+    Who has left has none, whatever anybody tells.
+    """
+    known = {each.id: each.extension if each.is_active else "" for each in managers}
+    said = {who: extension for who, extension in known.items() if extension is not None}
+    return {who: extension for who, extension in {**told, **said}.items() if extension}
 
 
 def _rank(each: Owner) -> tuple[bool, bool, float, int, str]:

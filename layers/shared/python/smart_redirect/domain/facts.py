@@ -6,6 +6,11 @@ Named tuples, because they are made anew for each call (docs/performance.md).
 from enum import StrEnum
 from typing import NamedTuple
 
+LOOKED_UP_SECONDS = 300.0
+"""For how long what a live look-up found is believed by all processes: the name as long as it is there."""
+ROUTES_SECONDS = 60.0
+"""For how long of these somebody is routed by it, unless the deployment says otherwise."""
+
 
 class Freshness(StrEnum):
     """Where the facts of a decision came from."""
@@ -32,6 +37,8 @@ class Contact(NamedTuple):
     responsible_id: str = ""
     responsible_extension: str = ""
     updated: float = 0.0
+    is_name_alone: bool = False
+    """A look-up found it too long ago to route by it; the CRM may be asked again."""
 
 
 class CallerFacts(NamedTuple):

@@ -35,11 +35,20 @@ def silent_connections(enterprise: Enterprise, facts: CallerFacts) -> frozenset[
         if has_name and has_responsible:
             break
         contacts = contacts_of(connection, facts)
-        if not contacts:
+        if all(each.is_name_alone for each in contacts):
             silent.append(connection.id)
         has_name = has_name or any(each.name for each in contacts)
         has_responsible = has_responsible or any(each.responsible_id or each.responsible_extension for each in contacts)
     return frozenset(silent)
+
+
+def with_looked_up(facts: CallerFacts, contacts: tuple[Contact, ...]) -> CallerFacts:
+    """Return the facts with what look-ups have just found, in the place of what an earlier one left the name of."""
+    if not contacts:
+        return facts
+    found = {each.connection_id for each in contacts}
+    kept = [each for each in facts.contacts if not (each.is_name_alone and each.connection_id in found)]
+    return facts._replace(contacts=(*kept, *contacts))
 
 
 def responsible_of(enterprise: Enterprise, connection: Connection, contact: Contact) -> Extension | Candidate:

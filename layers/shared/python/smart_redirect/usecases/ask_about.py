@@ -5,10 +5,18 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
+from smart_redirect.domain.crm import Manager
+from smart_redirect.domain.crm_mirror import current_extensions
 from smart_redirect.domain.enterprise import Enterprise, Extension
 from smart_redirect.domain.facts import CallerFacts
 from smart_redirect.domain.phone import normalise
-from smart_redirect.domain.responsible import OWN_CONTACTS, known_contacts, responsible_of, silent_connections
+from smart_redirect.domain.responsible import (
+    OWN_CONTACTS,
+    known_contacts,
+    responsible_of,
+    silent_connections,
+    with_looked_up,
+)
 from smart_redirect.errors import BodyMalformed, NotFound
 from smart_redirect.usecases.ask_crms import AskCrms, Told
 from smart_redirect.usecases.ports import Missed, MissFiller
@@ -46,6 +54,9 @@ class CallerSource(Protocol):
 
     async def accounts(self, enterprise_id: int, vendor: str | None = None) -> Sequence[Account]:
         """Return the enabled connections with credentials in their order, of one vendor or all, no breaker open."""
+
+    async def managers(self, enterprise_id: int) -> Mapping[int, Sequence[Manager]]:
+        """Return by connection the managers on whose extension its mirror has a word."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +115,10 @@ class AskAbout:
     async def directly(
         self, number: str, phone: str, vendor: str | None = None, connection_id: int | None = None
     ) -> Sequence[Told]:
-        """Return what the CRMs themselves say now; NotFound when none of this vendor, or not this one, may be asked."""
+        """Return what the CRMs themselves say now; NotFound when none of this vendor, or not this one, may be asked.
+
+        Extensions are those that a call would take, from whoever knows them: few CRMs tell them with the owner.
+        """
         enterprise, asked = await self._asked(number, phone)
         accounts = await self._source.accounts(enterprise.id, vendor)
         accounts = [each for each in accounts if connection_id in (None, each.key.connection_id)]
@@ -114,7 +128,9 @@ class AskAbout:
                 + (f" of {vendor}" if vendor else "")
                 + " that may be asked now"
             )
-        return await self._ask(accounts, asked)
+        told = await self._ask(accounts, asked)
+        managers = await self._source.managers(enterprise.id)
+        return [_as_a_call_would(enterprise, each, managers) for each in told]
 
     async def _known(self, enterprise: Enterprise, phone: str) -> Known:
         """Return what a call would know: where the mirror lacks the caller, the live connections are asked."""
@@ -124,7 +140,7 @@ class AskAbout:
             return known
         deadline = asyncio.get_running_loop().time() + _LIVE_SECONDS
         contacts = await self._live(Missed(enterprise, phone, known.epoch, connections), deadline)
-        facts = known.facts._replace(contacts=(*known.facts.contacts, *contacts))
+        facts = with_looked_up(known.facts, contacts)
         live = {each.connection_id: Origin("live", 0.0) for each in contacts}
         return replace(known, facts=facts, origins={**known.origins, **live})
 
@@ -138,3 +154,13 @@ class AskAbout:
         if enterprise.is_own(phone, asked):
             raise BodyMalformed("the phone is one of the enterprise's own: no caller has it")
         return enterprise, asked
+
+
+def _as_a_call_would(enterprise: Enterprise, told: Told, managers: Mapping[int, Sequence[Manager]]) -> Told:
+    """Return the same with the extensions that count of those who are responsible: set by hand, mirrored, or told."""
+    connection_id = told.account.key.connection_id
+    known = current_extensions(dict(told.extensions), managers.get(connection_id, ()))
+    by_hand = {who: number for (of, who), number in enterprise.user_extensions.items() if of == connection_id}
+    responsible = {each.responsible_id for each in told.owners}
+    counting = sorted((who, number) for who, number in {**known, **by_hand}.items() if who in responsible)
+    return replace(told, extensions=tuple(counting))

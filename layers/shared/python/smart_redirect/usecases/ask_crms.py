@@ -7,10 +7,12 @@ from functools import partial
 
 from smart_redirect.domain.crm_budget import rate_of
 from smart_redirect.domain.crm_mirror import Owner
-from smart_redirect.errors import CrmLimited, Unavailable
+from smart_redirect.errors import Unavailable
 from smart_redirect.usecases.in_slices import owners_of
+from smart_redirect.usecases.keep_away import keep_away
+from smart_redirect.usecases.pace import OutOfTime
 from smart_redirect.usecases.ports import Clock
-from smart_redirect.usecases.ports_mirror import Account, Budgets, OpenCrm
+from smart_redirect.usecases.ports_mirror import Account, Budgets, OpenCrm, Pauses
 
 PATIENCE = 5.0
 
@@ -27,11 +29,12 @@ class Told:
 
 
 class AskCrms:
-    """All given connections at once, each within its budget; nothing is written."""
+    """All given connections at once, each within its budget; nothing is written but their wish to be left alone."""
 
-    def __init__(self, open_crm: OpenCrm, budgets: Budgets, clock: Clock) -> None:
+    def __init__(self, open_crm: OpenCrm, budgets: Budgets, pauses: Pauses, clock: Clock) -> None:
         self._open = open_crm
         self._budgets = budgets
+        self._pauses = pauses
         self._clock = clock
 
     async def __call__(self, accounts: Sequence[Account], phone: str, seconds: float = PATIENCE) -> Sequence[Told]:
@@ -42,18 +45,24 @@ class AskCrms:
         began = self._clock()
         try:
             async with asyncio.timeout(seconds):
-                crm = self._open(account, partial(self._turn, account))
+                crm = self._open(account, partial(self._turn, account, began + seconds))
                 found = await crm.lookup(phone, seconds)
+        except OutOfTime:
+            return Told(account, ms=self._since(began), error="the budget of the connection is used up for now")
         except Exception as error:
-            return Told(account, ms=self._since(began), error=described(error))
+            told = Told(account, ms=self._since(began), error=described(error))
+            await keep_away(self._pauses, account.key, error)
+            return told
         owners = await owners_of(found, account.country, phone)
         return Told(account, owners, found.extensions, self._since(began))
 
-    async def _turn(self, account: Account) -> None:
+    async def _turn(self, account: Account, until: float) -> None:
+        """Wait for the turn of one request, and leave the reserve to calls; OutOfTime if that is too late."""
         rate = rate_of(account.vendor, account.settings)
-        grant = await self._budgets.take(account.key, 1, rate, rate.reserve)
-        if not grant.requests:
-            raise CrmLimited(grant.wait, "the budget of the connection is used up for now")
+        while not (grant := await self._budgets.take(account.key, 1, rate, rate.reserve)).requests:
+            if self._clock() + grant.wait >= until:
+                raise OutOfTime
+            await asyncio.sleep(grant.wait)
 
     def _since(self, began: float) -> float:
         return round((self._clock() - began) * 1000, 1)

@@ -8,7 +8,7 @@ from smart_redirect.usecases.ports import Clock
 # Plain tuples of strings and numbers, which the garbage collector stops looking at: callers kept as objects were
 # walked while calls waited, 20 ms at a time (docs/performance.md).
 _Talk = tuple[str, int | None, int | None, float]
-_Contact = tuple[int, str, str, str, float]
+_Contact = tuple[int, str, str, str, float, bool]
 _Packed = tuple[_Talk | None, _Talk | None, tuple[_Contact, ...], str]
 # What was said, when, and at which epoch.
 _Seen = tuple[_Packed, float, int]

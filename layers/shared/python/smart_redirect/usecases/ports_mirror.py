@@ -169,13 +169,27 @@ class OpenCrm(Protocol):
         """Return the CRM, which awaits `turn` before each request; Unavailable when the credentials cannot be read."""
 
 
-class LiveLedger(Protocol):
+Askable = Mapping[int, Sequence[Manager]]
+"""Connections by id, each with the managers on whose extension its mirror has a word."""
+
+
+class Pauses(Protocol):
+    """Until when a CRM is left alone. Every method raises DatabaseUnavailable, and shortens no pause that is longer."""
+
+    async def limited(self, key: Key, seconds: float) -> None:
+        """Have nobody ask the CRM for so long: no sync, no look-up."""
+
+    async def refused(self, key: Key, seconds: float) -> None:
+        """Have nobody look callers up for so long; syncs go on."""
+
+
+class LiveLedger(Pauses, Protocol):
     """What live look-ups read and leave. Every method raises DatabaseUnavailable when the database does not answer."""
 
     async def accounts(self, enterprise_id: int, seconds: float) -> Sequence[Account]:
         """Return the connections that are asked when the mirror does not know a caller."""
 
-    async def askable(self, enterprise_id: int, phone: str, seconds: float) -> frozenset[int]:
+    async def askable(self, enterprise_id: int, phone: str, seconds: float) -> Askable:
         """Return connections that may be asked about a phone now: no open breaker, not lately without an answer."""
 
     async def found(self, key: Key, owners: Sequence[Owner], extensions: Mapping[str, str], seconds: float) -> None:

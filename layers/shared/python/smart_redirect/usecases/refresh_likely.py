@@ -11,7 +11,8 @@ from smart_redirect.domain.crm_mirror import kept_extensions
 from smart_redirect.domain.likely_callers import likelihood
 from smart_redirect.errors import Unavailable
 from smart_redirect.usecases.in_slices import owners_of
-from smart_redirect.usecases.live_lookup import Patience
+from smart_redirect.usecases.keep_away import keep_away
+from smart_redirect.usecases.live_asking import Patience
 from smart_redirect.usecases.pace import OutOfTime
 from smart_redirect.usecases.ports import Clock
 from smart_redirect.usecases.ports_mirror import Account, Budgets, Key, LiveLedger, OpenCrm
@@ -32,7 +33,7 @@ _LONGEST_NAP = 0.7
 # Who called once, a fortnight ago or more, is not refreshed.
 _LEAST = 0.25
 # Longer than what ends soon, else it would be claimed once more by a run beside this one.
-BELIEVED = Patience(found=300.0, missed=SOON_SECONDS + 50.0)
+BELIEVED = Patience(missed=SOON_SECONDS + 50.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +94,7 @@ class RefreshLikely:
             level = logging.INFO if isinstance(error, Unavailable | TimeoutError) else logging.ERROR
             logger.log(level, "callers of connection %s were not refreshed: %s", key, type(error).__name__)
             self._breakers[key] = (failures + 1, self._clock() + pause_after(error, failures + 1))
+            await keep_away(self._live, key, error)
             return None
         self._breakers.pop(key, None)
         return done

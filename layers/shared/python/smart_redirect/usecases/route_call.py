@@ -8,7 +8,7 @@ from smart_redirect.domain.decision import Decision
 from smart_redirect.domain.enterprise import Enterprise, Host, Line, Mode
 from smart_redirect.domain.facts import NO_FACTS, CallerFacts, Freshness
 from smart_redirect.domain.phone import mask
-from smart_redirect.domain.responsible import silent_connections
+from smart_redirect.domain.responsible import silent_connections, with_looked_up
 from smart_redirect.domain.routing import Question, decide
 from smart_redirect.errors import DatabaseUnavailable, TokenUnknown
 from smart_redirect.usecases.facts_cache import FactsCache
@@ -120,10 +120,10 @@ class RouteCall:
         return _Known(current, host, facts if caller == asked_for else NO_FACTS, caller, line)
 
     async def _fill(self, live: MissFiller, deadline: float, known: _Known, connections: frozenset[int]) -> _Known:
-        enterprise, facts = known.held.enterprise, known.facts
+        enterprise = known.held.enterprise
         call = Missed(enterprise, known.caller or "", self._cache.epoch_of(enterprise.id), connections)
         contacts = await live(call, deadline)
-        return known._replace(facts=facts._replace(contacts=(*facts.contacts, *contacts))) if contacts else known
+        return known._replace(facts=with_looked_up(known.facts, contacts))
 
     def _identify(self, enterprise: Enterprise, request: CallRequest) -> tuple[Line | None, str | None]:
         line = enterprise.lines.get(request.line_id)

@@ -17,6 +17,10 @@ LEFT JOIN crm_sync s ON s.enterprise_id = c.enterprise_id AND s.connection_id = 
 WHERE c.enterprise_id = $1 AND c.phone = $2 AND (c.expires_at IS NULL OR c.expires_at > clock_timestamp())
 GROUP BY c.connection_id
 
+-- name: managers
+SELECT connection_id, id, extension, is_active FROM crm_managers
+WHERE enterprise_id = $1 AND (extension IS NOT NULL OR NOT is_active)
+
 -- name: accounts
 -- $2 vendor, null: all. $3 whether those whose breaker is open count too.
 SELECT c.id, c.vendor, e.country, c.settings, c.sealed, c.key_id

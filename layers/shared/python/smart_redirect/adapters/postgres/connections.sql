@@ -38,7 +38,7 @@ UPDATE crm_connections SET hook = gen_random_uuid(), hook_hash = $3 WHERE enterp
 
 -- name: close_breaker
 -- After new credentials or settings there is no reason to wait.
-UPDATE crm_sync SET open_until = NULL, failures = 0, next_at = clock_timestamp()
+UPDATE crm_sync SET open_until = NULL, look_ups_open_until = NULL, failures = 0, next_at = clock_timestamp()
 WHERE enterprise_id = $1 AND connection_id = $2
 
 -- name: listed

@@ -22,7 +22,8 @@ SELECT
     CASE WHEN m.is_active IS NOT FALSE THEN coalesce(m.extension, c.responsible_extension) END AS responsible_extension,
     date_part('epoch', c.updated_at) AS updated_at,
     c.external_id,
-    c.is_lead
+    c.is_lead,
+    date_part('epoch', c.expires_at - clock_timestamp()) AS lasts
 FROM settings_versions v
 CROSS JOIN deployment d
 LEFT JOIN caller_history h ON h.enterprise_id = $1::int AND h.phone = $2::text

@@ -21,11 +21,14 @@ WHERE enterprise_id = $1 AND connection_id = $2 AND (
     SELECT true FROM crm_sync WHERE enterprise_id = $1 AND connection_id = $2 FOR UPDATE SKIP LOCKED)
 
 -- name: clear_caches
--- $1 number of an enterprise, null: all. What processes keep of callers, and what look-ups did not find, counts no more.
+-- $1 number of an enterprise, null: all. What processes keep of callers, and what look-ups found or did not find, counts no
+-- more; what the mirror has stays.
 WITH named AS (
     SELECT id FROM enterprises WHERE $1::text IS NULL OR number = $1
 ), forgotten AS (
     DELETE FROM crm_misses m USING named WHERE m.enterprise_id = named.id
+), looked_up AS (
+    DELETE FROM crm_contacts c USING named WHERE c.enterprise_id = named.id AND c.expires_at IS NOT NULL
 )
 UPDATE settings_versions v SET cache_epoch = cache_epoch + 1 FROM named WHERE v.enterprise_id = named.id
 RETURNING v.enterprise_id

@@ -9,8 +9,9 @@ import asyncpg
 from smart_redirect.adapters.postgres.dialplan import borrowed
 from smart_redirect.adapters.postgres.mirror import read_account
 from smart_redirect.adapters.postgres.queries import load
+from smart_redirect.domain.crm import Manager
 from smart_redirect.domain.crm_mirror import Owner
-from smart_redirect.usecases.ports_mirror import Account, Key
+from smart_redirect.usecases.ports_mirror import Account, Askable, Key
 
 
 class PostgresLive:
@@ -26,11 +27,28 @@ class PostgresLive:
             rows = await connection.fetch(self._queries["accounts"], enterprise_id)
             return [read_account(Key(enterprise_id, row["id"]), row) for row in rows]
 
-    async def askable(self, enterprise_id: int, phone: str, seconds: float) -> frozenset[int]:
+    async def askable(self, enterprise_id: int, phone: str, seconds: float) -> Askable:
         """Return connections without an open breaker that have not missed the phone lately."""
         async with borrowed(self._pool, seconds) as connection:
             rows = await connection.fetch(self._queries["askable"], enterprise_id, phone)
-            return frozenset(row["id"] for row in rows)
+        found: dict[int, list[Manager]] = {row["id"]: [] for row in rows}
+        for connection_id, manager_id, extension, is_active in rows:
+            if manager_id is not None:
+                found[connection_id].append(Manager(manager_id, "", extension, is_active))
+        return found
+
+    async def limited(self, key: Key, seconds: float) -> None:
+        """Open the breaker of all."""
+        await self._pause("limited", key, seconds)
+
+    async def refused(self, key: Key, seconds: float) -> None:
+        """Open the breaker of look-ups."""
+        await self._pause("refused", key, seconds)
+
+    async def _pause(self, query: str, key: Key, seconds: float) -> None:
+        async with borrowed(self._pool) as connection:
+            values = key.enterprise_id, key.connection_id, timedelta(seconds=seconds)
+            await connection.execute(self._queries[query], *values)
 
     async def found(self, key: Key, owners: Sequence[Owner], extensions: Mapping[str, str], seconds: float) -> None:
         """Write a row for each phone of each owner."""

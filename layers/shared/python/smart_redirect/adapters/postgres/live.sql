@@ -7,13 +7,31 @@ WHERE c.enterprise_id = $1 AND c.enabled AND c.sealed IS NOT NULL AND c.settings
 ORDER BY c.position
 
 -- name: askable
--- $2 phone.
-SELECT c.id FROM crm_connections c
+-- $2 phone. One row for each manager on whose extension the mirror has a word, one in all if there is none.
+SELECT c.id, m.id AS manager_id, m.extension, m.is_active FROM crm_connections c
 LEFT JOIN crm_sync s ON s.enterprise_id = c.enterprise_id AND s.connection_id = c.id
+LEFT JOIN crm_managers m ON m.enterprise_id = c.enterprise_id AND m.connection_id = c.id
+    AND c.settings @> '{"live": true}' AND (m.extension IS NOT NULL OR NOT m.is_active)
 WHERE c.enterprise_id = $1 AND (s.open_until IS NULL OR s.open_until <= clock_timestamp())
+  AND (s.look_ups_open_until IS NULL OR s.look_ups_open_until <= clock_timestamp())
   AND NOT EXISTS (
     SELECT FROM crm_misses m WHERE m.enterprise_id = c.enterprise_id AND m.connection_id = c.id AND m.phone = $2
         AND m.until > clock_timestamp())
+
+-- name: limited
+-- $2 connection, $3 how long nobody asks.
+INSERT INTO crm_sync AS s (enterprise_id, connection_id, open_until)
+SELECT c.enterprise_id, c.id, clock_timestamp() + $3::interval
+FROM crm_connections c WHERE c.enterprise_id = $1 AND c.id = $2
+ON CONFLICT (enterprise_id, connection_id) DO UPDATE SET open_until = greatest(s.open_until, excluded.open_until)
+
+-- name: refused
+-- $2 connection, $3 how long nobody looks callers up.
+INSERT INTO crm_sync AS s (enterprise_id, connection_id, look_ups_open_until)
+SELECT c.enterprise_id, c.id, clock_timestamp() + $3::interval
+FROM crm_connections c WHERE c.enterprise_id = $1 AND c.id = $2
+ON CONFLICT (enterprise_id, connection_id) DO UPDATE
+    SET look_ups_open_until = greatest(s.look_ups_open_until, excluded.look_ups_open_until)
 
 -- name: found
 -- $2 connection, $3 ids, $4 phones, $5 names, $6 responsibles, $7 extensions, $8 times, $9 leads,

@@ -188,9 +188,10 @@ UPDATE crm_sync SET synced_at = clock_timestamp(), next_at = clock_timestamp() +
 WHERE enterprise_id = $1 AND connection_id = $2
 
 -- name: failed
--- $3 text, $4 when the next run is due, $5 how long nobody asks.
+-- $3 text, $4 when the next run is due, $5 how long nobody asks, if a look-up was not told to wait for longer.
 UPDATE crm_sync SET error = $3, failures = failures + 1,
-    next_at = clock_timestamp() + greatest($4::interval, $5::interval), open_until = clock_timestamp() + $5::interval
+    next_at = clock_timestamp() + greatest($4::interval, $5::interval),
+    open_until = greatest(open_until, clock_timestamp() + $5::interval)
 WHERE enterprise_id = $1 AND connection_id = $2
 
 -- name: due_at_once

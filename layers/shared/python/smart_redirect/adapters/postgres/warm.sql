@@ -48,6 +48,7 @@ CROSS JOIN LATERAL (
 ) AS calls
 WHERE n.enabled AND n.sealed IS NOT NULL AND n.settings @> '{"live": true}'
     AND (s.open_until IS NULL OR s.open_until <= clock_timestamp())
+    AND (s.look_ups_open_until IS NULL OR s.look_ups_open_until <= clock_timestamp())
     AND EXISTS (
         SELECT FROM decisions d WHERE d.enterprise_id = n.enterprise_id AND d.decided_at > now() - $4::interval)
 
