@@ -35,8 +35,12 @@ ENDED = "UPDATE crm_contacts SET expires_at = now() - interval '1 h' WHERE enter
 OF_NOBODY = {
     ("dialplan", "put_content"): "texts are kept once, by their hash, whoever has them",
     ("dialplan", "get_content"): "by the hash, which a host reads from its own release",
-    ("history", "bury"): "an event whose token is nobody's",
+    ("history", "bury"): "an event that could not be recorded, whose token may be nobody's",
     ("history", "count_buried"): "how many such there are",
+    ("history", "buried_kinds"): "why they could not, for who runs the deployment",
+    ("history", "buried_events"): "the same, one by one: they are recorded by their own tokens",
+    ("history", "newest_buried"): "where such a list ends",
+    ("history", "unbury"): "those of such a list that are recorded now",
     ("import_calls", "ensure_months"): "makes partitions, which all share",
     ("import_settings", "another_has_token"): "asks about the others, and hears yes or no",
     ("import_settings", "move_sequence"): "numbers are given out to all from one sequence",
