@@ -23,7 +23,7 @@ SmartRedirectError
 │       └── CrmMalformed           an answer that its documents do not allow
 ├── SettingInvalid                 a setting of the deployment cannot be used; the text names it
 └── beside what raises them: MigrationError, EmbeddedPostgresError, NoSuchEnterpriseError, TokenError, LeaseLost,
-    OutOfTime, FieldInvalid (domain/dialplan/fields.py)
+    OutOfTime, FieldInvalid (domain/dialplan/fields.py), BuildFailed (local/build_process.py, an Unavailable)
 """
 
 

@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import cast
 
 from smart_redirect.domain.dialplan.outline import Outline
-from smart_redirect.errors import SmartRedirectError
+from smart_redirect.errors import Unavailable
 from smart_redirect.settings import Settings
 from smart_redirect.usecases.ports_dialplan import Result
 from smart_redirect.usecases.regenerate import LEASE_SECONDS, Built
@@ -22,7 +22,7 @@ _IDLE_SECONDS = 60.0
 _LENGTH = struct.Struct("!Q")
 
 
-class BuildFailed(SmartRedirectError):
+class BuildFailed(Unavailable):
     """The process that builds ended, or said of a build that it failed."""
 
 

@@ -132,6 +132,9 @@ class EventConsumer:
         self.state.recorded += outcomes.count(Outcome.RECORDED)
         self.state.buried += outcomes.count(Outcome.BURIED)
         self.state.depth = await self._spool.depth()
+        if not self.state.depth.waiting:
+            # Nothing is left to fail; a spool that broke and was begun anew counts from one again.
+            self._failing.clear()
 
     async def _last_try(self, item: tuple[int, str], outcome: Outcome, now: float) -> Outcome:
         """Give up an event that failed again and again, for long, while others were recorded.
