@@ -3,7 +3,11 @@
 import asyncio
 import os
 import signal
+import subprocess
+import sys
+import time
 from collections.abc import AsyncIterator, Awaitable
+from pathlib import Path
 
 import asyncpg
 import pytest
@@ -15,6 +19,21 @@ from smart_redirect.settings import Settings
 from smart_redirect.usecases.regenerate import Outcome
 from tests.load.releases import _FILL, _SCHEME
 from tests.usecases.office import KEY
+
+# Has built once, says which process did it, and waits to be killed.
+PARENT = """
+import asyncio, sys
+from smart_redirect.local.build_process import BuildProcess
+from smart_redirect.settings import Settings
+
+async def main():
+    builds = BuildProcess(Settings(database_url=sys.argv[1], key="k" * 32))
+    await builds(77)
+    print(builds.pid, flush=True)
+    await asyncio.sleep(60)
+
+asyncio.run(main())
+"""
 
 
 @pytest.fixture
@@ -82,6 +101,20 @@ async def test_a_process_that_is_killed_costs_one_build(settings: Settings, buil
     with pytest.raises(BuildFailed):
         await builds(77)
     assert (await builds(77)).outcome is Outcome.GONE
+
+
+def test_it_ends_with_the_server_however_that_ends(settings: Settings) -> None:
+    program = [sys.executable, "-c", PARENT, settings.database_url]
+    with subprocess.Popen(program, stdout=subprocess.PIPE, text=True) as parent:
+        assert parent.stdout is not None
+        child = Path("/proc", parent.stdout.readline().strip(), "cmdline")
+        assert b"build_worker" in child.read_bytes()
+        parent.kill()
+    for _ in range(100):
+        if not child.exists() or b"build_worker" not in child.read_bytes():
+            return
+        time.sleep(0.05)
+    raise AssertionError("it is still there")
 
 
 async def test_a_process_with_nothing_to_do_ends(settings: Settings) -> None:
