@@ -13,7 +13,7 @@ from smart_redirect.bootstrap.deployment import Deployment
 from smart_redirect.bootstrap.dialplan import DialplanParts, open_dialplan
 from smart_redirect.usecases.regenerate import Outcome
 from smart_redirect.web.lambda_runtime import LambdaRuntime
-from smart_redirect.web.process import Process
+from smart_redirect.web.process import Process, only
 
 _MOST = 1000
 # What a build may need: with less time left the sweep leaves the rest to the next one.
@@ -71,8 +71,9 @@ class ScheduleHandler(Process[DialplanParts]):
     def __init__(self) -> None:
         super().__init__(_open_parts)
 
-    def __call__(self, _event: dict[str, Any], context: Any) -> dict[str, Any]:
+    def __call__(self, event: dict[str, Any], context: Any) -> dict[str, Any]:
         """Sweep until nothing is left or time runs out; say how many were built."""
+        only(event, "dialplan-sweep")
 
         def may_go_on() -> bool:
             return bool(context.get_remaining_time_in_millis() > _RESERVE_MS)

@@ -20,6 +20,7 @@ from smart_redirect.web.asgi import Receive, Scope, Send
 from smart_redirect.web.errors import status_of
 from smart_redirect.web.getcustomerdata import FIRST_BYTE
 from smart_redirect.web.lambda_runtime import LambdaRuntime
+from smart_redirect.web.process import only
 
 logger = logging.getLogger(__name__)
 WARM_UP = "warm-up"
@@ -101,7 +102,8 @@ class CallPathHandler:
         """Answer one event of API Gateway, or of the schedule that keeps environments warm."""
         began = time.monotonic()
         if "run" in event:
-            return self._run(event["run"])
+            only(event, WARM_UP)
+            return {"warm": self.prepare()}
         if event.get("warm") is True:
             return self._warm(event)
         log = self._log = self._log or _log()
@@ -114,12 +116,6 @@ class CallPathHandler:
             status, total_ms = status_of(error), (time.monotonic() - began) * 1000
             log.refused(Refusal(type(error).__name__, status, "", total_ms))
             return _nothing(status)
-
-    def _run(self, what: str) -> dict[str, Any]:
-        """Do what a schedule asks for; ValueError if that is nothing of ours: no gateway waits for it."""
-        if what != WARM_UP:
-            raise ValueError(f"nothing is called {what!r}")
-        return {"warm": self.prepare()}
 
     def _opened(self) -> Any:
         """Return the application; NotOpened at the end of a call's time, and the next call goes on with it."""

@@ -1,9 +1,9 @@
 """What a function opens once and keeps: one event loop and one opened thing for the life of the process."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from smart_redirect.errors import NotOpened
 
@@ -84,3 +84,9 @@ class Process(Generic[T]):
             self._loop.run_until_complete(self._opening.close())
             self._loop.close()
         self._loop = None
+
+
+def only(event: Mapping[str, Any], run: str) -> None:
+    """ValueError if an event names something else: a typing error in a schedule must not go unheard."""
+    if event.get("run", run) != run:
+        raise ValueError(f"nothing is called {event.get('run')!r}")
