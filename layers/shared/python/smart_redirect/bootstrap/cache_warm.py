@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-import os
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -14,13 +13,15 @@ from starlette.applications import Starlette
 
 from smart_redirect.adapters.lambda_function import LambdaCallFunction
 from smart_redirect.adapters.postgres.dialplan import borrowed
+from smart_redirect.adapters.postgres.pool import RenewedUrl
 from smart_redirect.adapters.postgres.warm import PostgresRecent
+from smart_redirect.bootstrap.checked_settings import checked_deployment
 from smart_redirect.bootstrap.crm import CrmParts, MakeCrm, open_crm
-from smart_redirect.bootstrap.deployment import Deployment
+from smart_redirect.bootstrap.operated import OperatedRuntime
 from smart_redirect.errors import DatabaseUnavailable
+from smart_redirect.settings import Settings
 from smart_redirect.usecases.refresh_likely import Refreshed, RefreshLikely
 from smart_redirect.usecases.warm_environments import WarmEnvironments
-from smart_redirect.web.lambda_runtime import LambdaRuntime
 from smart_redirect.web.process import Process, only
 
 logger = logging.getLogger(__name__)
@@ -41,7 +42,7 @@ class _Schedule:
 
 @asynccontextmanager
 async def _open_schedule(make: MakeCrm | None = None) -> AsyncIterator[_Schedule]:
-    deployment = Deployment(os.environ)
+    deployment = checked_deployment()
     settings = await deployment.settings()
     count = settings.warm_environments if settings.warm_function else 0
     function = LambdaCallFunction(settings.warm_function, count)
@@ -53,17 +54,16 @@ async def _open_schedule(make: MakeCrm | None = None) -> AsyncIterator[_Schedule
 
 
 @asynccontextmanager
-async def _open_application() -> AsyncIterator[Starlette]:
-    deployment = Deployment(os.environ)
-    async with open_crm(await deployment.settings(), None, deployment.renewed_url) as parts:
+async def _open_application(settings: Settings, renewed: RenewedUrl) -> AsyncIterator[Starlette]:
+    async with open_crm(settings, None, renewed) as parts:
         yield Starlette(routes=parts.endpoints)
 
 
-class HttpHandler(LambdaRuntime):
+class HttpHandler(OperatedRuntime):
     """Serves webhooks and the operator over API Gateway."""
 
-    def __init__(self) -> None:
-        super().__init__(_open_application)
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        super().__init__(_open_application, clock)
 
 
 class ScheduleHandler(Process[_Schedule]):

@@ -15,6 +15,7 @@ _PAUSE = 60.0
 # For all secrets together; below the three seconds that Lambda gives a call's function.
 _SECONDS = 1.5
 Clock = Callable[[], float]
+Parse = Callable[[Mapping[str, str]], Settings]
 Read = Callable[[str], Awaitable[dict[str, str]]]
 
 
@@ -25,16 +26,17 @@ class Deployment:
     Manager itself; what is wanted as it is now, the other way round.
     """
 
-    def __init__(self, environ: Mapping[str, str], clock: Clock = time.monotonic) -> None:
+    def __init__(self, environ: Mapping[str, str], clock: Clock = time.monotonic, parse: Parse = from_environ) -> None:
         self._environ = environ
         self._clock = clock
+        self._parse = parse
         self._manager = SecretsManager(environ)
-        self._tried_at = self._read_at = float("-inf")
+        self._tried_at = float("-inf")
 
     @property
-    def age(self) -> float:
-        """Seconds since the secrets were read; a deployment without any never ages."""
-        return self._clock() - self._read_at if self._environ.get(_SECRETS) else 0.0
+    def has_secrets(self) -> bool:
+        """Tell whether anything could be renewed."""
+        return bool(self._environ.get(_SECRETS))
 
     async def settings(self) -> Settings:
         """Return the settings; SettingInvalid names a variable, SecretUnavailable says who refused what."""
@@ -45,7 +47,7 @@ class Deployment:
 
         SecretUnavailable when nobody gives them.
         """
-        if not self._environ.get(_SECRETS) or self._clock() - self._tried_at < _PAUSE:
+        if not self.has_secrets or self._clock() - self._tried_at < _PAUSE:
             return None
         return await self._settings(self._manager.read, self._extension().read)
 
@@ -58,13 +60,12 @@ class Deployment:
         return settings.database_url if settings else None
 
     async def _settings(self, *readers: Read) -> Settings:
-        began = self._tried_at = self._clock()
+        self._tried_at = self._clock()
         named = [each.strip() for each in self._environ.get(_SECRETS, "").split(",") if each.strip()]
         members: dict[str, str] = {}
         for found in await _all(named, readers):
             members |= found
-        self._read_at = began
-        return from_environ(_merged(self._environ, members))
+        return self._parse(_merged(self._environ, members))
 
     def _extension(self) -> SecretsExtension:
         port = int(self._environ.get("PARAMETERS_SECRETS_EXTENSION_HTTP_PORT") or 2773)

@@ -1,6 +1,5 @@
 """Puts the schedule's handler together: partitions and retention every day, what should be heard of every minute."""
 
-import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import asdict
@@ -15,7 +14,7 @@ from smart_redirect.adapters.postgres.pool import open_pool
 from smart_redirect.adapters.postgres.upkeep import delete_expired, make_partitions
 from smart_redirect.adapters.postgres.watch import Watched, watch
 from smart_redirect.adapters.stdout_log import NAMESPACE
-from smart_redirect.bootstrap.deployment import Deployment
+from smart_redirect.bootstrap.checked_settings import checked_deployment
 from smart_redirect.web.process import Process
 
 # What is deleted at once may take minutes; below the 900 seconds that Lambda gives.
@@ -24,7 +23,7 @@ _SECONDS = 840.0
 
 @asynccontextmanager
 async def _open() -> AsyncIterator["asyncpg.Pool[Any]"]:
-    deployment = Deployment(os.environ)
+    deployment = checked_deployment()
     settings = await deployment.settings()
     statements = settings.statement_cache
     pool = await open_pool(settings.database_url, size=1, statement_cache=statements, renewed=deployment.renewed_url)
