@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from tests.aws.bundle import Bundle
-from tests.aws.conftest import KEY
+from tests.aws.conftest import BUDGET, KEY, in_its_own_budget, slowest
 from tests.aws.emulator import Emulator
 from tests.aws.test_call_path import GOOD, KNOWN, asked
 from tests.fakes.secrets_extension import FakeExtension
@@ -68,6 +68,16 @@ def test_after_its_first_reply_the_call_path_has_loaded_nothing_dear(probe: Prob
 
 def test_the_connection_is_opened_before_the_first_call(probe: Probe) -> None:
     assert probe("initialised") == 1
+
+
+def test_the_first_call_waits_for_no_secret_though_the_extension_gave_none_in_the_init_phase(
+    bundle: Bundle, extension: FakeExtension, variables: dict[str, str], manager: FakeSecretsManager
+) -> None:
+    extension.is_initialising, manager.delay = True, 0.3
+    given = {**in_its_own_budget(variables), **manager.variables()}
+    with Emulator(bundle.function("GetCustomerDataFunction"), given) as emulator:
+        assert asked(emulator, rest_event(GOOD)).body == KNOWN
+        assert slowest(emulator) < BUDGET / 2
 
 
 def test_a_snapshot_holds_no_connection_and_a_restored_one_has_its_own(

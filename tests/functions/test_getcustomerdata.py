@@ -85,6 +85,11 @@ def test_answers_the_events_of_api_gateway(handler: CallPathHandler, kind: str) 
     assert ask_lambda(handler, event) == Answered(200, KNOWN)
 
 
+def test_another_method_than_post_is_nothing(handler: CallPathHandler) -> None:
+    for method in ("GET", "PUT", "HEAD", "OPTIONS"):
+        assert ask_lambda(handler, rest_event(replace(GOOD, method=method))) == Answered(405, NOTHING)
+
+
 def test_a_hundred_events_use_one_connection(settings: Settings, handler: CallPathHandler) -> None:
     for _ in range(100):
         assert ask_lambda(handler, rest_event(GOOD)).body == KNOWN

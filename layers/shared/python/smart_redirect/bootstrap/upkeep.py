@@ -63,6 +63,8 @@ async def _maintain(pool: "asyncpg.Pool[Any]") -> dict[str, int]:
 
 
 async def _watch(pool: "asyncpg.Pool[Any]") -> Watched:
+    # A minute is long enough for a frozen connection to have died; a new one costs nobody anything.
+    await pool.expire_connections()
     async with borrowed(pool) as connection:
         return await watch(connection)
 
