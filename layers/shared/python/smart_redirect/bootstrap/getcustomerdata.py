@@ -24,8 +24,9 @@ from smart_redirect.web.process import only
 
 logger = logging.getLogger(__name__)
 WARM_UP = "warm-up"
-# Together less than the three seconds after which Lambda ends a warm-up.
-_OPEN_SECONDS, _CONNECT_SECONDS = 1.6, 1.0
+# Seconds: with the connection less than the three of a warm-up, and the ten of an init phase or a restore.
+_OPEN_IN_EVENT, _OPEN_IN_INIT = 1.6, 6.0
+_CONNECT_SECONDS = 1.0
 _SNAPSHOT_SECONDS = 0.5
 _LONGEST_HOLD = 0.2
 _MOST_SNAPSHOTS = 100
@@ -141,10 +142,10 @@ class CallPathHandler:
             is_ready = False
         return {"warm": is_ready, "environment": self._environment, "cold": cold, "snapshots": snapshots}
 
-    def prepare(self) -> bool:
+    def prepare(self, seconds: float = _OPEN_IN_EVENT) -> bool:
         """Open everything that a call needs; tell whether it is open. What fails here is tried again by the call."""
         try:
-            application = self.runtime.prepare(_OPEN_SECONDS)
+            application = self.runtime.prepare(seconds)
             self.runtime.loop().run_until_complete(application.connect())
         except Unavailable as error:
             logger.warning("not prepared: %s %s", type(error).__name__, error)
@@ -172,9 +173,9 @@ def prepare(handler: CallPathHandler) -> None:
     if kind == "snap-start":
         from snapshot_restore_py import register_after_restore
 
-        register_after_restore(handler.prepare)
+        register_after_restore(handler.prepare, _OPEN_IN_INIT)
     elif kind is not None:
-        handler.prepare()
+        handler.prepare(_OPEN_IN_INIT)
 
 
 def _nothing(status: int) -> dict[str, Any]:
