@@ -149,6 +149,21 @@ async def test_what_was_refused_is_read_past_what_the_extension_keeps(
     assert await deployment.renewed_url() == "postgresql://u:p@db.example.com:5432/calls?sslmode=verify-full"
 
 
+async def test_who_has_no_time_left_leaves_the_renewal_to_the_next(
+    environ: dict[str, str], manager: FakeSecretsManager, extension: FakeExtension
+) -> None:
+    times = iter([0.0, 61.0, 61.0, 62.0])
+    for each in ("database", "key"):
+        extension.put(each, DATABASE_URL="postgresql://old@db/calls")
+    deployment = Deployment(environ, lambda: next(times))
+    await deployment.settings()
+    manager.delay = 0.3
+    with pytest.raises(TimeoutError):
+        await asyncio.wait_for(deployment.renewed_url(), 0.1)
+    assert await deployment.renewed_url() == "postgresql://u:p@db.example.com:5432/calls?sslmode=verify-full"
+    assert sorted(manager.asked) == ["database", "key"]
+
+
 @pytest.fixture
 def role(postgres: Server) -> Iterator[str]:
     name = f"role_{secrets.token_hex(4)}"

@@ -32,6 +32,7 @@ class Deployment:
         self._parse = parse
         self._manager = SecretsManager(environ)
         self._tried_at = float("-inf")
+        self._renewing: asyncio.Task[Settings] | None = None
 
     @property
     def has_secrets(self) -> bool:
@@ -45,11 +46,19 @@ class Deployment:
     async def renewed(self) -> Settings | None:
         """Return the settings as they are now; None: there are no secrets, or they were asked for just now.
 
-        SecretUnavailable when nobody gives them.
+        SecretUnavailable when nobody gives them. They are read in a task of its own: who has no time left, as a call,
+        leaves what was begun to the next.
         """
-        if not self.has_secrets or self._clock() - self._tried_at < _PAUSE:
-            return None
-        return await self._settings(self._manager.read, self._extension().read)
+        if self._renewing is None:
+            if not self.has_secrets or self._clock() - self._tried_at < _PAUSE:
+                return None
+            self._renewing = asyncio.create_task(self._settings(self._manager.read, self._extension().read))
+        renewing = self._renewing
+        try:
+            return await asyncio.shield(renewing)
+        finally:
+            if renewing.done():
+                self._renewing = None
 
     async def renewed_url(self) -> str | None:
         """Return the address of the database after its password was refused; None: not now, or not to be had."""
