@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
+from smart_redirect.bootstrap.checked_settings import as_environment, read_settings
 from smart_redirect.errors import SettingInvalid
-from smart_redirect.local.settings import as_environment, read_settings
 from smart_redirect.settings import Settings, from_environ
 
 
@@ -54,6 +54,15 @@ def test_both_name_all_of_them_at_once_with_what_was_expected(monkeypatch: pytes
             read()
         assert [name for name in wrong if name not in str(caught.value)] == []
         assert "65535" in str(caught.value)
+
+
+def test_what_secrets_say_wins_over_the_environment_and_is_checked_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SMART_REDIRECT_POOL_SIZE", "7")
+    monkeypatch.setenv("SMART_REDIRECT_PORT", "7")
+    read = read_settings({"SMART_REDIRECT_POOL_SIZE": "9", "DATABASE_URL": "x", "HOME": "/"})
+    assert (read.pool_size, read.port, read.database_url) == (9, 7, "x")
+    with pytest.raises(SettingInvalid, match="SMART_REDIRECT_POOL_SIZE"):
+        read_settings({"SMART_REDIRECT_POOL_SIZE": "none"})
 
 
 def test_each_concern_has_a_documented_class_and_no_field_is_in_two() -> None:

@@ -1,6 +1,7 @@
 """The built bundle, the demo enterprise on a real database, and the call path's function on both."""
 
 import asyncio
+import json
 from collections.abc import Iterator
 
 import asyncpg
@@ -63,6 +64,21 @@ def variables(extension: FakeExtension) -> dict[str, str]:
         "AWS_SESSION_TOKEN": TOKEN,
         "PARAMETERS_SECRETS_EXTENSION_HTTP_PORT": str(extension.port),
     }
+
+
+# Milliseconds: the template's own, of which the metric of each call is the proof.
+BUDGET = 220.0
+
+
+def in_its_own_budget(variables: dict[str, str]) -> dict[str, str]:
+    """Return the variables without the long budget of tests that are not about time."""
+    return {name: value for name, value in variables.items() if name != "SMART_REDIRECT_BUDGET_MS"}
+
+
+def slowest(emulator: Emulator) -> float:
+    """Return the most milliseconds that a call has taken by its metric, from the handler's first statement to the reply."""
+    lines = [json.loads(line) for line in emulator.output().splitlines() if '"CallMilliseconds":' in line]
+    return float(max(line["CallMilliseconds"] for line in lines))
 
 
 @pytest.fixture

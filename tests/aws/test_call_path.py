@@ -84,7 +84,7 @@ def test_each_call_is_a_metric_whose_values_and_dimensions_are_in_the_line(call_
 def test_what_goes_wrong_is_logged_as_json_with_the_request_s_id(
     bundle: Bundle, extension: FakeExtension, variables: dict[str, str]
 ) -> None:
-    extension.status = 400
+    extension.is_initialising = True
     given = {**variables, "AWS_LAMBDA_LOG_FORMAT": "JSON", "AWS_LAMBDA_LOG_LEVEL": "WARN"}
     with Emulator(bundle.function("GetCustomerDataFunction"), given) as emulator:
         asked(emulator, rest_event(GOOD))
@@ -92,7 +92,7 @@ def test_what_goes_wrong_is_logged_as_json_with_the_request_s_id(
 
 
 def test_secrets_that_cannot_be_read_are_nothing_until_they_can(call_path: Emulator, extension: FakeExtension) -> None:
-    extension.status = 400
+    extension.is_initialising = True
     assert asked(call_path, rest_event(GOOD)) == Answered(503, NOTHING)
-    extension.status = 200
+    extension.is_initialising = False
     assert asked(call_path, rest_event(GOOD)) == Answered(200, KNOWN)

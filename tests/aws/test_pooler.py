@@ -7,6 +7,7 @@ import pytest
 
 from smart_redirect.domain.reply import NOTHING
 from tests.aws.bundle import Bundle
+from tests.aws.conftest import BUDGET, in_its_own_budget, slowest
 from tests.aws.emulator import Emulator
 from tests.aws.test_call_path import GOOD, KNOWN, asked
 from tests.fakes.pooler import PGBOUNCER, Pooler
@@ -27,7 +28,9 @@ def start(bundle: Bundle, demo_url: str, extension: FakeExtension, variables: di
             pooler = stack.enter_context(Pooler(demo_url, sessions=2))
             extension.put("database", DATABASE_URL=pooler.url)
             function = bundle.function("GetCustomerDataFunction")
-            return [stack.enter_context(Emulator(function, {**variables, **given})) for _ in range(2)]
+            return [
+                stack.enter_context(Emulator(function, {**in_its_own_budget(variables), **given})) for _ in range(2)
+            ]
 
         yield start
 
@@ -36,8 +39,10 @@ def answers(environments: list[Emulator], rounds: int) -> list[Answered]:
     return [asked(each, rest_event(GOOD)) for _ in range(rounds) for each in environments]
 
 
-def test_two_environments_share_its_sessions_with_the_template_s_settings(start: Start) -> None:
-    assert answers(start(), 40) == [Answered(200, KNOWN)] * 80
+def test_two_environments_share_its_sessions_with_the_template_s_settings_in_time(start: Start) -> None:
+    environments = start()
+    assert answers(environments, 40) == [Answered(200, KNOWN)] * 80
+    assert max(map(slowest, environments)) < 1.5 * BUDGET
 
 
 def test_prepared_statements_would_be_another_session_s(start: Start) -> None:

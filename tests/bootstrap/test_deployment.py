@@ -1,6 +1,8 @@
 """On Lambda the settings are the environment with the named secrets over it, and a refused password is asked for anew."""
 
+import asyncio
 import secrets
+import time
 from collections.abc import Iterator
 from urllib.parse import urlsplit
 
@@ -12,6 +14,7 @@ from smart_redirect.bootstrap.deployment import Deployment
 from smart_redirect.errors import SecretUnavailable
 from tests.conftest import Server
 from tests.fakes.secrets_extension import TOKEN, FakeExtension
+from tests.fakes.secrets_manager import FakeSecretsManager
 
 DATABASE, KEY = "arn:aws:secretsmanager:eu-central-1:1:secret:database-AbCdEf", "key"
 
@@ -61,10 +64,59 @@ async def test_a_secret_of_another_form_is_never_quoted(
         await Deployment(environ).settings()
 
 
-async def test_an_extension_that_is_not_ready_is_unavailable(environ: dict[str, str], extension: FakeExtension) -> None:
-    extension.status = 400
-    with pytest.raises(SecretUnavailable, match="400"):
+@pytest.fixture
+def manager(environ: dict[str, str]) -> Iterator[FakeSecretsManager]:
+    """Secrets Manager itself, with the key of a minute ago already replaced."""
+    with FakeSecretsManager() as manager:
+        manager.put("database", username="u", password="p")
+        manager.put("key", SMART_REDIRECT_KEY="n" * 64)
+        environ |= manager.variables() | {"SMART_REDIRECT_SECRETS": "database,key"}
+        yield manager
+
+
+async def test_in_the_init_phase_secrets_come_from_secrets_manager_itself(
+    environ: dict[str, str], extension: FakeExtension, manager: FakeSecretsManager
+) -> None:
+    extension.is_initialising = True
+    assert (await Deployment(environ).settings()).key == "n" * 64
+    assert sorted(extension.asked) == sorted(manager.asked) == ["database", "key"]
+
+
+async def test_a_restored_function_has_no_session_token_and_reads_its_secrets(
+    environ: dict[str, str], extension: FakeExtension, manager: FakeSecretsManager
+) -> None:
+    extension.has_session = False
+    for name in ("AWS_SESSION_TOKEN", "AWS_ACCESS_KEY_ID"):
+        del environ[name]
+    settings = await Deployment({**environ, **manager.variables_of_a_restored_function()}).settings()
+    assert (settings.key, extension.asked) == ("n" * 64, [])
+
+
+async def test_secrets_are_read_at_the_same_time(
+    environ: dict[str, str], extension: FakeExtension, manager: FakeSecretsManager
+) -> None:
+    extension.is_initialising, manager.delay = True, 0.3
+    began = time.monotonic()
+    await Deployment(environ).settings()
+    assert time.monotonic() - began < 0.55
+
+
+async def test_all_secrets_have_one_limit(
+    environ: dict[str, str], extension: FakeExtension, manager: FakeSecretsManager
+) -> None:
+    extension.is_initialising, manager.delay = True, 3.0
+    began = time.monotonic()
+    with pytest.raises(SecretUnavailable, match="too long"):
         await Deployment(environ).settings()
+    assert time.monotonic() - began < 2.5
+    assert asyncio.all_tasks() == {asyncio.current_task()}
+
+
+async def test_an_extension_that_is_not_ready_is_unavailable(environ: dict[str, str], extension: FakeExtension) -> None:
+    extension.is_initialising = True
+    with pytest.raises(SecretUnavailable, match="400; Secrets Manager: no credentials"):
+        await Deployment(environ).settings()
+    assert asyncio.all_tasks() == {asyncio.current_task()}
 
 
 async def test_an_extension_that_is_not_there_is_unavailable(environ: dict[str, str]) -> None:
@@ -84,6 +136,32 @@ async def test_a_secret_is_read_at_most_once_a_minute(environ: dict[str, str], e
     await deployment.settings()
     assert await deployment.renewed_url() is None
     assert len(extension.asked) == 2
+
+
+async def test_what_was_refused_is_read_past_what_the_extension_keeps(
+    environ: dict[str, str], extension: FakeExtension, manager: FakeSecretsManager
+) -> None:
+    times = iter([0.0, 61.0, 61.0])
+    for each in ("database", "key"):
+        extension.put(each, DATABASE_URL="postgresql://old@db/calls")
+    deployment = Deployment(environ, lambda: next(times))
+    assert (await deployment.settings()).database_url == "postgresql://old@db/calls"
+    assert await deployment.renewed_url() == "postgresql://u:p@db.example.com:5432/calls?sslmode=verify-full"
+
+
+async def test_who_has_no_time_left_leaves_the_renewal_to_the_next(
+    environ: dict[str, str], manager: FakeSecretsManager, extension: FakeExtension
+) -> None:
+    times = iter([0.0, 61.0, 61.0, 62.0])
+    for each in ("database", "key"):
+        extension.put(each, DATABASE_URL="postgresql://old@db/calls")
+    deployment = Deployment(environ, lambda: next(times))
+    await deployment.settings()
+    manager.delay = 0.3
+    with pytest.raises(TimeoutError):
+        await asyncio.wait_for(deployment.renewed_url(), 0.1)
+    assert await deployment.renewed_url() == "postgresql://u:p@db.example.com:5432/calls?sslmode=verify-full"
+    assert sorted(manager.asked) == ["database", "key"]
 
 
 @pytest.fixture

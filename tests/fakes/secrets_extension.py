@@ -2,6 +2,7 @@
 
 import json
 import threading
+import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Self
 from urllib.parse import parse_qs, urlsplit
@@ -9,14 +10,25 @@ from urllib.parse import parse_qs, urlsplit
 TOKEN = "session-token"
 
 
+class _Quiet(ThreadingHTTPServer):
+    def handle_error(self, *_: Any) -> None:
+        """Say nothing of who did not wait for an answer."""
+
+
 class FakeExtension:
-    """Serves `secrets`, id → text, on a port of 127.0.0.1; `status` other than 200 is its trouble."""
+    """Serves `secrets`, id → text, on a port of 127.0.0.1; each answer takes `delay` seconds.
+
+    As AWS's own it answers 400 until the function has its first event (`is_initialising`), and 401 to whoever does not
+    bring the session's token, which after a restore there is none of (`has_session`).
+    """
 
     def __init__(self) -> None:
         self.secrets: dict[str, str] = {}
-        self.status = 200
+        self.is_initialising = False
+        self.has_session = True
+        self.delay = 0.0
         self.asked: list[str] = []
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
+        self._server = _Quiet(("127.0.0.1", 0), self._handler())
         self.port: int = self._server.server_address[1]
 
     def put(self, secret_id: str, **members: str) -> None:
@@ -34,10 +46,11 @@ class FakeExtension:
         split = urlsplit(path)
         [secret_id] = parse_qs(split.query)["secretId"]
         self.asked.append(secret_id)
-        if split.path != "/secretsmanager/get" or token != TOKEN:
+        time.sleep(self.delay)
+        if split.path != "/secretsmanager/get" or token != TOKEN or not self.has_session:
             return 401, b"unauthorized"
-        if self.status != 200:
-            return self.status, b"not ready to serve traffic, please wait"
+        if self.is_initialising:
+            return 400, b"not ready to serve traffic, please wait"
         return 200, json.dumps({"ARN": secret_id, "SecretString": self.secrets[secret_id]}).encode()
 
     def _handler(self) -> type[BaseHTTPRequestHandler]:

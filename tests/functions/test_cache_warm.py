@@ -206,5 +206,17 @@ def test_a_walk_that_a_turn_does_not_end_goes_on_in_the_next(
     assert schedule({}, Context()) == {"done": 1}
 
 
+def test_a_walk_keeps_its_environment_for_less_than_a_minute(url: str, vendors: Vendors) -> None:
+    schedule = ScheduleHandler(vendors, clock=lambda: 0.0 if vendors.crm.calls < 2 else 50.0)
+    assert schedule({"run": "cache-warm"}, Context()) == {"paused": 1}
+    schedule.close()
+
+
+def test_a_schedule_that_asks_for_something_else_hears_of_it(schedule: ScheduleHandler, vendors: Vendors) -> None:
+    with pytest.raises(ValueError, match="'cache-worm'"):
+        schedule({"run": "cache-worm"}, Context())
+    assert vendors.crm.calls == 0
+
+
 def test_the_function_exports_both_handlers() -> None:
     assert (type(function.handler.handler), type(function.http_handler.handler)) == (ScheduleHandler, HttpHandler)

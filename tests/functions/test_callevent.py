@@ -2,6 +2,8 @@
 
 import asyncio
 import json
+import subprocess
+import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -107,6 +109,12 @@ def test_a_function_that_cannot_be_opened_answers_json(handler: EventsHandler, m
 def test_the_function_exports_its_handlers() -> None:
     assert isinstance(function.handler.handler, EventsHandler)
     assert isinstance(function.queue_handler.handler, QueueHandler)
+
+
+def test_what_takes_events_starts_without_pydantic() -> None:
+    program = "import sys, callevent.app; print([name for name in sys.modules if name.startswith('pydantic')])"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
 
 
 # --- the function behind the queue

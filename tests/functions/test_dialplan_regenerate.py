@@ -150,6 +150,12 @@ def test_the_sweep_leaves_to_the_next_one_what_it_has_no_time_for(url: str, sche
     assert run(sql(url, "SELECT count(*) > 0 FROM dialplan_outbox"))
 
 
+def test_a_sweep_that_is_asked_for_something_else_says_so(schedule: ScheduleHandler) -> None:
+    assert schedule({"run": "dialplan-sweep"}, Context(5_000)) == {"built": 0}
+    with pytest.raises(ValueError, match="'maintain'"):
+        schedule({"run": "maintain"}, Context(60_000))
+
+
 def test_files_of_a_host_ask_for_a_build_by_message(url: str, http: HttpHandler) -> None:
     body = json.dumps({"files": [{"name": "extensions.conf", "text": "[a]\n"}]}).encode()
     sent = Sent("/api/dialplan/host-files", body, AGENT, "PUT")

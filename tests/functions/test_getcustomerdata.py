@@ -3,7 +3,7 @@
 import asyncio
 import json
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import asyncpg
@@ -85,6 +85,11 @@ def test_answers_the_events_of_api_gateway(handler: CallPathHandler, kind: str) 
     assert ask_lambda(handler, event) == Answered(200, KNOWN)
 
 
+def test_another_method_than_post_is_nothing(handler: CallPathHandler) -> None:
+    for method in ("GET", "PUT", "HEAD", "OPTIONS"):
+        assert ask_lambda(handler, rest_event(replace(GOOD, method=method))) == Answered(405, NOTHING)
+
+
 def test_a_hundred_events_use_one_connection(settings: Settings, handler: CallPathHandler) -> None:
     for _ in range(100):
         assert ask_lambda(handler, rest_event(GOOD)).body == KNOWN
@@ -97,6 +102,25 @@ def test_a_hundred_events_use_one_connection(settings: Settings, handler: CallPa
         return int(found)
 
     assert asyncio.run(count()) == 1
+
+
+@dataclass
+class Context:
+    """What Lambda tells of an event."""
+
+    aws_request_id: str
+
+
+def test_records_and_refusals_name_their_requests(handler: CallPathHandler, capsys: pytest.CaptureFixture[str]) -> None:
+    for number, sent in ((1, GOOD), (2, replace(GOOD, headers=()))):
+        event = rest_event(sent)
+        event["requestContext"]["requestId"] = f"gateway-{number}"
+        handler(event, Context(f'lambda-"{number}'))
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [(line["request"], line["gateway_request"]) for line in lines] == [
+        ('lambda-"1', "gateway-1"),
+        ('lambda-"2', "gateway-2"),
+    ]
 
 
 def test_a_function_that_cannot_be_opened_answers_nothing(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -58,6 +58,15 @@ def test_each_line_has_the_id_of_its_own_request(capsys: pytest.CaptureFixture[s
     assert [line["request_id"] for line in lines(capsys)] == ["a", "b"]
 
 
+def test_behind_the_gateway_a_line_has_its_id_too_and_the_next_event_has_none(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    handler = Correlated(handle)
+    handler({"requestContext": {"requestId": "gateway-1"}}, Context())
+    handler({}, Context())
+    assert [line.get("gateway_request") for line in lines(capsys)] == ["gateway-1", None]
+
+
 def test_what_a_handler_raises_passes_through() -> None:
     def fail(_event: dict[str, Any], _context: Any) -> None:
         raise ValueError("x")

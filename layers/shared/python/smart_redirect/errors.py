@@ -17,6 +17,7 @@ SmartRedirectError
 │   ├── StoreUnavailable           where the texts of releases are kept
 │   ├── SecretUnavailable
 │   ├── FunctionUnavailable       another function of ours took no invocation, or failed
+│   ├── NotOpened                 a function on Lambda still opens what its first call needs
 │   └── CrmUnavailable             a CRM did not answer, or not in a way that can be used
 │       ├── CrmRefused             it refuses our credentials or rights
 │       ├── CrmLimited             it wants us to wait; `seconds` says how long
@@ -93,6 +94,10 @@ class SecretUnavailable(Unavailable):
 
 class FunctionUnavailable(Unavailable):
     """Another function of the deployment took no invocation, or failed in it."""
+
+
+class NotOpened(Unavailable):
+    """A function has not opened yet what it answers with."""
 
 
 class CrmUnavailable(Unavailable):

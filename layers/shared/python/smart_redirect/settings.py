@@ -1,8 +1,8 @@
 """The settings of a deployment: a frozen dataclass for each concern, read without any heavy import.
 
-The call path reads them with `from_environ` (about a millisecond); the local server and the command line check the
-same fields with pydantic-settings (local/settings.py), so there is one definition of names, types, defaults and bounds.
-docs/operations.md says what each of them means.
+The call path reads them with `from_environ` (about a millisecond), and so do the functions that have its wheels only;
+all else checks the same fields with pydantic-settings (bootstrap/checked_settings.py), so there is one definition of
+names, types, defaults and bounds. docs/operations.md says what each of them means.
 """
 
 from collections.abc import Mapping

@@ -22,12 +22,19 @@ class SecretsExtension:
 
     async def read(self, secret_id: str) -> dict[str, str]:
         """Return the members of a secret; SecretUnavailable says why there are none, never what they are."""
+        if not self._session_token:
+            # As after a restore of a snapshot: the extension would refuse, after a connection of its own.
+            raise SecretUnavailable("no session token for the extension")
         try:
             async with asyncio.timeout(_SECONDS):
                 answer = await self._get(f"/secretsmanager/get?secretId={quote(secret_id, safe='')}")
         except (OSError, TimeoutError) as error:
-            raise SecretUnavailable(type(error).__name__) from error
-        return _members(answer)
+            raise SecretUnavailable(f"the extension: {type(error).__name__}") from error
+        head, _, body = answer.partition(b"\r\n\r\n")
+        if head.split(b" ", 2)[1:2] != [b"200"]:
+            status = b"".join(head.split(b" ", 2)[1:2]).decode("latin-1")
+            raise SecretUnavailable(f"the extension answered {status or 'nothing'}")
+        return members(body)
 
     async def _get(self, path: str) -> bytes:
         reader, writer = await asyncio.open_connection("127.0.0.1", self._port)
@@ -40,12 +47,9 @@ class SecretsExtension:
             writer.close()
 
 
-def _members(answer: bytes) -> dict[str, str]:
-    head, _, body = answer.partition(b"\r\n\r\n")
-    status = head.split(b" ", 2)[1:2]
-    if status != [b"200"]:
-        raise SecretUnavailable(f"the extension answered {b''.join(status).decode('latin-1') or 'nothing'}")
+def members(answer: bytes) -> dict[str, str]:
+    """Return the members of the secret in an answer of GetSecretValue."""
     try:
-        return {str(name): str(value) for name, value in json.loads(json.loads(body)["SecretString"]).items()}
+        return {str(name): str(value) for name, value in json.loads(json.loads(answer)["SecretString"]).items()}
     except (ValueError, KeyError, TypeError, AttributeError):
         raise SecretUnavailable("the secret is not a JSON object") from None

@@ -24,13 +24,18 @@ class StdoutLog:
 
     def __init__(self, stream: TextIO | None = None, *, full_phones: bool = False, function: str = "") -> None:
         self._stream = stream
-        self._full_phones = full_phones
+        self.full_phones = full_phones
         self._function = quoted(function)
+        self._request = ""
+
+    def begin(self, request: str, gateway: str) -> None:
+        """Have the next lines name their request: by Lambda's id, which its own log has, and by that of the gateway."""
+        self._request = f'"request":{quoted(request)},"gateway_request":{quoted(gateway)},'
 
     def write(self, record: DecisionRecord) -> None:
         """Write one record."""
         now = time.time()
-        line = as_line(record, now, full_phones=self._full_phones)
+        line = as_line(record, now, full_phones=self.full_phones)
         self._print(line, now, _defined(CALL_MILLISECONDS), f'"{CALL_MILLISECONDS}":{record.total_ms:.3f}')
 
     def refused(self, refusal: Refusal) -> None:
@@ -41,7 +46,7 @@ class StdoutLog:
         if refusal.left_out is None:
             return
         now, took = time.time(), CALL_MILLISECONDS if refusal.is_failure else REFUSED_MILLISECONDS
-        line = refusal_line(refusal, now, full_phones=self._full_phones)
+        line = refusal_line(refusal, now, full_phones=self.full_phones)
         values = f'"{REFUSED}":{1 + refusal.left_out},"{took}":{refusal.total_ms:.3f}'
         self._print(line, now, f"{_defined(REFUSED)},{_defined(took)}", values)
 
@@ -55,7 +60,7 @@ class StdoutLog:
         """Print a record with its metrics: their definitions, and their values as members of the line."""
         metric = f'{{"Namespace":"{NAMESPACE}","Dimensions":[["function"]],"Metrics":[{metrics}]}}'
         about = f'"_aws":{{"Timestamp":{int(now * 1000)},"CloudWatchMetrics":[{metric}]}}'
-        text = f'{line[:-1]},"function":{self._function},{values},{about}}}'
+        text = f'{line[:-1]},{self._request}"function":{self._function},{values},{about}}}'
         print(text, file=self._stream or sys.stdout, flush=True)
 
 

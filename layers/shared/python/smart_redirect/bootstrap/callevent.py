@@ -59,7 +59,10 @@ class EventsHandler:
 
 @asynccontextmanager
 async def _open_delivery() -> AsyncIterator[DeliverEvents]:
-    deployment = Deployment(os.environ)
+    # Not at the top: what takes events over HTTP starts without pydantic.
+    from smart_redirect.bootstrap.checked_settings import checked_deployment
+
+    deployment = checked_deployment()
     async with open_delivery(await deployment.settings(), renewed=deployment.renewed_url) as deliver:
         yield deliver
 

@@ -1,7 +1,6 @@
 """Puts the three Lambda handlers of dialplan_regenerate together: HTTP, the queue, and the schedule's sweep."""
 
 import json
-import os
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
@@ -9,11 +8,13 @@ from typing import Any
 
 from starlette.applications import Starlette
 
-from smart_redirect.bootstrap.deployment import Deployment
+from smart_redirect.adapters.postgres.pool import RenewedUrl
+from smart_redirect.bootstrap.checked_settings import checked_deployment
 from smart_redirect.bootstrap.dialplan import DialplanParts, open_dialplan
+from smart_redirect.bootstrap.operated import OperatedRuntime
+from smart_redirect.settings import Settings
 from smart_redirect.usecases.regenerate import Outcome
-from smart_redirect.web.lambda_runtime import LambdaRuntime
-from smart_redirect.web.process import Process
+from smart_redirect.web.process import Process, only
 
 _MOST = 1000
 # What a build may need: with less time left the sweep leaves the rest to the next one.
@@ -22,18 +23,18 @@ _RESERVE_MS = 20_000
 
 @asynccontextmanager
 async def _open_parts() -> AsyncIterator[DialplanParts]:
-    deployment = Deployment(os.environ)
+    deployment = checked_deployment()
     async with open_dialplan(await deployment.settings(), deployment.renewed_url) as parts:
         yield parts
 
 
 @asynccontextmanager
-async def _open_application() -> AsyncIterator[Starlette]:
-    async with _open_parts() as parts:
+async def _open_application(settings: Settings, renewed: RenewedUrl) -> AsyncIterator[Starlette]:
+    async with open_dialplan(settings, renewed) as parts:
         yield Starlette(routes=parts.endpoints.routes())
 
 
-class HttpHandler(LambdaRuntime):
+class HttpHandler(OperatedRuntime):
     """Serves hosts and the operator over API Gateway."""
 
     def __init__(self) -> None:
@@ -71,8 +72,9 @@ class ScheduleHandler(Process[DialplanParts]):
     def __init__(self) -> None:
         super().__init__(_open_parts)
 
-    def __call__(self, _event: dict[str, Any], context: Any) -> dict[str, Any]:
+    def __call__(self, event: dict[str, Any], context: Any) -> dict[str, Any]:
         """Sweep until nothing is left or time runs out; say how many were built."""
+        only(event, "dialplan-sweep")
 
         def may_go_on() -> bool:
             return bool(context.get_remaining_time_in_millis() > _RESERVE_MS)

@@ -4,8 +4,9 @@ import asyncio
 import importlib
 import logging
 import os
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager, nullcontext
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from typing import Any
 
 from smart_redirect.adapters.stdout_log import StdoutLog
@@ -13,26 +14,37 @@ from smart_redirect.bootstrap.call_path import CallPath, open_call_path
 from smart_redirect.bootstrap.deployment import Deployment
 from smart_redirect.domain.reply import NOTHING
 from smart_redirect.errors import Unavailable
+from smart_redirect.settings import from_environ
+from smart_redirect.usecases.ports import Refusal
 from smart_redirect.web.asgi import Receive, Scope, Send
 from smart_redirect.web.errors import status_of
+from smart_redirect.web.getcustomerdata import FIRST_BYTE
 from smart_redirect.web.lambda_runtime import LambdaRuntime
+from smart_redirect.web.process import only
 
 logger = logging.getLogger(__name__)
 WARM_UP = "warm-up"
-_CONNECT_SECONDS = 2.0
+# Seconds: with the connection less than the three of a warm-up, and the ten of an init phase or a restore.
+_OPEN_IN_EVENT, _OPEN_IN_INIT = 1.6, 6.0
+_CONNECT_SECONDS = 1.0
 _SNAPSHOT_SECONDS = 0.5
 _LONGEST_HOLD = 0.2
 _MOST_SNAPSHOTS = 100
 # For writing what a CRM has said; the reply waits for it, because nothing runs after it.
 _SETTLING = 0.05
+# For the answer that there is none.
+_RESERVE = 0.015
 Settle = Callable[[float], Awaitable[None]]
 
 
 @asynccontextmanager
-async def _open() -> AsyncIterator[Any]:
+async def _open(log: StdoutLog) -> AsyncIterator[Any]:
+    if from_environ(os.environ).crm_live:
+        # First what takes the processor's time: it can not be given up when a call has none left.
+        _open_live()
     deployment = Deployment(os.environ)
     settings = await deployment.settings()
-    log = StdoutLog(full_phones=settings.full_phones, function=os.environ.get("AWS_LAMBDA_FUNCTION_NAME", ""))
+    log.full_phones = settings.full_phones
     async with open_call_path(settings, log, renewed=deployment.renewed_url) as call_path:
         live = _open_live()(settings, deployment.renewed_url) if settings.crm_live else nullcontext()
         async with live as asking:
@@ -51,8 +63,11 @@ class _Application:
     def __init__(self, call_path: CallPath, settle: Settle | None = None) -> None:
         self._call_path = call_path
         self._settle = settle
+        self.began = 0.0
+        """When the event came that is being answered: its budget runs from then, whatever had to be opened first."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        scope[FIRST_BYTE] = self.began
         await self._call_path.endpoint(scope, receive, send)
         if self._settle is not None:
             await self._settle(_SETTLING)
@@ -80,20 +95,38 @@ class CallPathHandler:
     """The function's handler; never raises, because API Gateway's own error page would become the caller's name."""
 
     def __init__(self) -> None:
-        self.runtime = LambdaRuntime(_open)
+        self.runtime = LambdaRuntime(self._open)
+        self._log: StdoutLog | None = None
         self._environment = ""
 
     def __call__(self, event: dict[str, Any], context: Any) -> dict[str, Any]:
         """Answer one event of API Gateway, or of the schedule that keeps environments warm."""
-        if event.get("run") == WARM_UP:
+        began = time.monotonic()
+        if "run" in event:
+            only(event, WARM_UP)
             return {"warm": self.prepare()}
         if event.get("warm") is True:
             return self._warm(event)
+        log = self._log = self._log or _log()
         try:
+            log.begin(getattr(context, "aws_request_id", ""), event["requestContext"].get("requestId", ""))
+            self._opened().began = began
             return self.runtime(event, context)
         except Exception as error:
             logger.exception("the call path could not be opened or run")
-            return _nothing(status_of(error))
+            status, total_ms = status_of(error), (time.monotonic() - began) * 1000
+            log.refused(Refusal(type(error).__name__, status, "", total_ms))
+            return _nothing(status)
+
+    def _opened(self) -> Any:
+        """Return the application; NotOpened at the end of a call's time, and the next call goes on with it."""
+        if self.runtime.application is not None:
+            return self.runtime.application
+        return self.runtime.prepare(from_environ(os.environ).budget_ms / 1000 - _RESERVE)
+
+    def _open(self) -> AbstractAsyncContextManager[Any]:
+        self._log = self._log or _log()
+        return _open(self._log)
 
     def _warm(self, event: dict[str, Any]) -> dict[str, Any]:
         """Answer cache_warm before any business logic; no request of a gateway has such an event."""
@@ -109,10 +142,10 @@ class CallPathHandler:
             is_ready = False
         return {"warm": is_ready, "environment": self._environment, "cold": cold, "snapshots": snapshots}
 
-    def prepare(self) -> bool:
+    def prepare(self, seconds: float = _OPEN_IN_EVENT) -> bool:
         """Open everything that a call needs; tell whether it is open. What fails here is tried again by the call."""
         try:
-            application = self.runtime.prepare()
+            application = self.runtime.prepare(seconds)
             self.runtime.loop().run_until_complete(application.connect())
         except Unavailable as error:
             logger.warning("not prepared: %s %s", type(error).__name__, error)
@@ -121,6 +154,10 @@ class CallPathHandler:
             logger.exception("not prepared")
             return False
         return True
+
+
+def _log() -> StdoutLog:
+    return StdoutLog(function=os.environ.get("AWS_LAMBDA_FUNCTION_NAME", ""))
 
 
 def _ids(event: dict[str, Any]) -> list[int]:
@@ -136,9 +173,9 @@ def prepare(handler: CallPathHandler) -> None:
     if kind == "snap-start":
         from snapshot_restore_py import register_after_restore
 
-        register_after_restore(handler.prepare)
+        register_after_restore(handler.prepare, _OPEN_IN_INIT)
     elif kind is not None:
-        handler.prepare()
+        handler.prepare(_OPEN_IN_INIT)
 
 
 def _nothing(status: int) -> dict[str, Any]:

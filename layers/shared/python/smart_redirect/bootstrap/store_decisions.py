@@ -10,9 +10,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
-import asyncpg
-
-from smart_redirect.adapters.postgres.decisions import PostgresDecisions
+from smart_redirect.adapters.postgres.decisions import GUILTY, PostgresDecisions
 from smart_redirect.adapters.postgres.pool import open_pool
 from smart_redirect.bootstrap.deployment import Deployment
 from smart_redirect.web.process import Process
@@ -33,7 +31,7 @@ async def _open() -> AsyncIterator[PostgresDecisions]:
 
 
 class StoreDecisions:
-    """Stores what CloudWatch Logs delivers; raises while the database is away, so that it is delivered again."""
+    """Stores what CloudWatch Logs delivers; raises while the database takes none, so that it is delivered again."""
 
     def __init__(self) -> None:
         self._process = Process(_open)
@@ -53,7 +51,7 @@ async def _store(decisions: PostgresDecisions, lines: list[str]) -> int:
     """Store all at once, and one by one only if the table refuses one of them."""
     try:
         await decisions.append(lines)
-    except asyncpg.PostgresError:
+    except GUILTY:
         return sum([await _store_one(decisions, line) for line in lines])
     return len(lines)
 
@@ -61,7 +59,7 @@ async def _store(decisions: PostgresDecisions, lines: list[str]) -> int:
 async def _store_one(decisions: PostgresDecisions, line: str) -> bool:
     try:
         await decisions.append([line])
-    except asyncpg.PostgresError as error:
+    except GUILTY as error:
         logger.warning("a record is not stored: %s", type(error).__name__)
         return False
     return True

@@ -8,11 +8,11 @@ from typing import Any
 
 import asyncpg
 
+from smart_redirect.bootstrap.checked_settings import read_settings
 from smart_redirect.errors import SmartRedirectError
 from smart_redirect.local.embedded import dsn_of_running
 from smart_redirect.local.key import read_or_make_key
 from smart_redirect.local.paths import within_checkout
-from smart_redirect.local.settings import read_settings
 from smart_redirect.settings import Settings
 
 Commands = Any

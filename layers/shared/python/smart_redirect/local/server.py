@@ -16,6 +16,7 @@ import httpx
 import uvicorn
 import uvloop
 
+from smart_redirect.bootstrap.checked_settings import read_settings
 from smart_redirect.errors import SettingInvalid, SmartRedirectError
 from smart_redirect.local.application import CALL_PATH
 from smart_redirect.local.database import database, not_now, prepare_database, reason_of
@@ -23,7 +24,6 @@ from smart_redirect.local.demo import DEMO_QUESTION, DEMO_TOKEN
 from smart_redirect.local.http import CallPathProtocol
 from smart_redirect.local.key import read_or_make_key
 from smart_redirect.local.paths import within_checkout
-from smart_redirect.local.settings import read_settings
 from smart_redirect.local.wiring import open_application
 from smart_redirect.settings import Settings
 

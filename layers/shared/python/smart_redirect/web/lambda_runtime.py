@@ -8,6 +8,8 @@ from typing import Any
 
 from mangum import Mangum
 
+from smart_redirect.web.process import Opening
+
 Opener = Callable[[], AbstractAsyncContextManager[Any]]
 
 
@@ -19,11 +21,10 @@ class LambdaRuntime:
     """
 
     def __init__(self, opener: Opener) -> None:
-        self._opener = opener
+        self._opening = Opening(opener)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._mangum: Mangum | None = None
         self.application: Any = None
-        self._opened: AbstractAsyncContextManager[Any] | None = None
 
     def __call__(self, event: dict[str, Any], context: Any) -> dict[str, Any]:
         """Answer one API Gateway event (REST or HTTP API payload)."""
@@ -32,26 +33,32 @@ class LambdaRuntime:
             raise RuntimeError("prepare() has opened the application")
         return self._mangum(without_base_path(event), context)
 
-    def prepare(self) -> Any:
-        """Open the application, unless it is open, and return it; may be called in Lambda's init phase."""
+    def prepare(self, seconds: float | None = None) -> Any:
+        """Open the application, unless it is open, and return it; may be called in Lambda's init phase.
+
+        NotOpened when that takes longer; it goes on with the next event.
+        """
         loop = self.loop()
         if self._mangum is None:
             # It would write each path into the function's log: secrets of webhooks and phones are in some of them.
             logging.getLogger("mangum.http").setLevel(logging.WARNING)
-            opened = self._opener()
-            self.application = loop.run_until_complete(opened.__aenter__())
-            self._opened, self._mangum = opened, Mangum(self.application, lifespan="off")
+            self.application = loop.run_until_complete(self._opening(seconds))
+            self._mangum = Mangum(self.application, lifespan="off")
         return self.application
 
     def close(self) -> None:
         """Close what was opened, as a process that Lambda kills never does: for tests and local runs."""
         if self._loop is None:
             return
-        if self._mangum is not None and self._opened is not None:
-            self._loop.run_until_complete(self._opened.__aexit__(None, None, None))
+        self.reopen()
         self._loop.close()
         asyncio.set_event_loop(None)
-        self._loop, self._mangum, self.application, self._opened = None, None, None, None
+        self._loop = None
+
+    def reopen(self) -> None:
+        """Close the application; the next event opens it anew."""
+        self.loop().run_until_complete(self._opening.close())
+        self._mangum, self.application = None, None
 
     def loop(self) -> asyncio.AbstractEventLoop:
         """Return the process's loop, set as the current one."""

@@ -11,6 +11,7 @@ import asyncpg
 
 from smart_redirect.adapters.postgres.deadlines import Deadlines, Guard, cut
 from smart_redirect.adapters.postgres.losses import lost, type_of_loss
+from smart_redirect.adapters.postgres.pool import alive
 from smart_redirect.adapters.postgres.second import Read, cut_first, of_second
 from smart_redirect.errors import DatabaseUnavailable
 
@@ -26,15 +27,19 @@ _OPENING = 0.4
 async def lent(pool: "asyncpg.Pool[Any]", seconds: float) -> AsyncIterator[Any]:
     """Lend a connection for so many seconds at most; after that, or when its borrower is cancelled, it is cut.
 
-    Without the cut, giving back a connection whose query was cancelled waits for a server that may be gone.
+    Without the cut, giving back a connection whose query was cancelled waits for a server that may be gone. A loss
+    says as much of all that were connected before it: none of them is lent again.
     """
     async with asyncio.timeout(seconds):
-        connection = await pool.acquire()
+        connection = await alive(pool)
     timer = asyncio.get_running_loop().call_later(seconds, cut, connection)
     try:
         yield connection
     except asyncio.CancelledError:
         cut(connection)
+        raise
+    except type_of_loss:
+        await pool.expire_connections()
         raise
     finally:
         timer.cancel()
