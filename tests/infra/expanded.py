@@ -6,6 +6,7 @@ versions that a deploy of it would publish. The translator lives in .venv-aws, s
 
 import json
 import os
+import re
 import subprocess
 import sys
 from functools import lru_cache
@@ -66,6 +67,18 @@ def of_type(kind: str) -> dict[str, dict[str, Any]]:
     """Return the properties of every resource of a type, by logical name."""
     resources = expanded()["Resources"].items()
     return {name: each.get("Properties", {}) for name, each in resources if each["Type"] == kind}
+
+
+def named(value: Any) -> str:
+    """Return a value with the logical names of resources and parameters in the place of what AWS fills in."""
+    if not isinstance(value, dict):
+        return str(value)
+    [(function, given)] = value.items()
+    if function == "Fn::Sub":
+        text, own = (given, {}) if isinstance(given, str) else given
+        return re.sub(r"\$\{([\w:]+)(\.\w+)?\}", lambda found: named(own.get(found[1], found[1])), text)
+    found = {"Ref": given, "Fn::GetAtt": given[0], "Fn::If": given[1]}[function]
+    return named(found)
 
 
 if __name__ == "__main__":
