@@ -17,7 +17,7 @@ EACH = {
     "DialplanHttpFunction": 3,
     "DialplanQueueFunction": 3,
     "DialplanSweepFunction": 3,
-    "CacheWarmFunction": 3,
+    "CacheWarmFunction": 5,
     "CacheWarmHttpFunction": 5,
     "StoreDecisionsFunction": 1,
     "MigrateFunction": 1,
