@@ -56,8 +56,8 @@ deploy: build validate  ## to AWS: asks everything the first time and with ASK=1
 	$(SAM_DEPLOY)
 	$(AWS_BIN)/python -m infra.aws.after_deploy
 
-rollback: $(AWS_VENV)/.ready  ## the version before the present one, for all functions
-	$(AWS_BIN)/python -m infra.aws.roll_back
+rollback: $(AWS_VENV)/.ready  ## the version before the present one, for all functions (FORWARD=1: the newest again)
+	$(AWS_BIN)/python -m infra.aws.roll_back $(if $(FORWARD),forward)
 
 destroy: $(AWS_VENV)/.ready  ## delete the stack; releases, secrets and a snapshot of the database stay
 	$(AWS_BIN)/python -m infra.aws.before_destroy

@@ -1,4 +1,7 @@
-"""Points the traffic of every function at the version before its present one; the database keeps the newer schema."""
+"""Points the traffic of every function at the version before its present one; the database keeps the newer schema.
+
+`forward` points it at the newest again, which is where CloudFormation believes it to be: before the next deploy.
+"""
 
 import sys
 from typing import Any
@@ -8,15 +11,15 @@ from infra.aws import answers
 ALIAS = "live"
 
 
-def main() -> int:
-    """Print each function's version before and after; 1 if one has none to go back to."""
+def main(given: list[str]) -> int:
+    """Print each function's version before and after; 1 if one has no other to go to."""
     kept = answers.read()
     session = kept.session()
     names = functions(session.client("cloudformation"), kept.stack)
     client = session.client("lambda")
-    moved = {name: back(client, name) for name in names}
+    moved = {name: move(client, name, forward=given == ["forward"]) for name in names}
     for name, versions in moved.items():
-        print(f"{name:48} {' → '.join(versions) if versions else 'has no earlier version'}")
+        print(f"{name:48} {' → '.join(versions) if versions else 'stays'}")
     return int(not all(moved.values()))
 
 
@@ -28,19 +31,18 @@ def functions(stacks: Any, stack: str) -> list[str]:
     return [name for name in names if not name.startswith("CodeDeployHook_")]
 
 
-def back(client: Any, name: str) -> tuple[str, str] | None:
-    """Point the alias at the next lower version; return both, or None if there is none."""
+def move(client: Any, name: str, *, forward: bool = False) -> tuple[str, str] | None:
+    """Point the alias at the next lower version, or at the newest; return both, or None if there is none."""
     present = client.get_alias(FunctionName=name, Name=ALIAS)["FunctionVersion"]
     pages = client.get_paginator("list_versions_by_function").paginate(FunctionName=name)
-    numbers = [each["Version"] for page in pages for each in page["Versions"] if each["Version"] != "$LATEST"]
-    earlier = [each for each in numbers if int(each) < int(present)]
-    if not earlier:
+    numbers = [int(each["Version"]) for page in pages for each in page["Versions"] if each["Version"] != "$LATEST"]
+    others = [each for each in numbers if (each > int(present) if forward else each < int(present))]
+    if not others:
         return None
-    before = max(earlier, key=int)
     # No weights: a shift of traffic that is under way ends here.
-    client.update_alias(FunctionName=name, Name=ALIAS, FunctionVersion=before, RoutingConfig={})
-    return present, before
+    client.update_alias(FunctionName=name, Name=ALIAS, FunctionVersion=str(max(others)), RoutingConfig={})
+    return present, str(max(others))
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

@@ -50,13 +50,19 @@ def test_every_function_but_the_migrations_goes_back(account: Account) -> None:
 
 
 def test_a_function_goes_back_to_the_next_lower_version_number(account: Account) -> None:
-    assert roll_back.back(account, "calls-getcustomerdata") == ("10", "2")
-    assert roll_back.back(account, "calls-getcustomerdata") == ("2", "1")
+    assert roll_back.move(account, "calls-getcustomerdata") == ("10", "2")
+    assert roll_back.move(account, "calls-getcustomerdata") == ("2", "1")
     assert account.aliases["calls-getcustomerdata"] == "1"
 
 
+def test_before_the_next_deploy_it_goes_to_the_newest_again(account: Account) -> None:
+    account.aliases["calls-getcustomerdata"] = "1"
+    assert roll_back.move(account, "calls-getcustomerdata", forward=True) == ("1", "10")
+    assert roll_back.move(account, "calls-getcustomerdata", forward=True) is None
+
+
 def test_a_function_that_has_only_one_version_stays(account: Account) -> None:
-    assert roll_back.back(account, "calls-upkeep") is None
+    assert roll_back.move(account, "calls-upkeep") is None
     assert account.aliases["calls-upkeep"] == "3"
 
 
