@@ -11,10 +11,10 @@ import pytest
 from tests.aws.bundle import Bundle
 from tests.aws.conftest import KEY
 from tests.aws.emulator import Emulator
-from tests.aws.test_cache_warm import POLICY
+from tests.aws.test_cache_warm import POLICY, RUN
 from tests.aws.test_call_path import GOOD as CALL
 from tests.aws.test_dialplan import CHANGES, FILES, OPERATOR_KEY, REGENERATE, RELEASE, SWEEP, given
-from tests.aws.test_upkeep import HOOK, delivery
+from tests.aws.test_upkeep import HOOK, MAINTAIN, WATCH, delivery
 from tests.fakes.aws import FakeAws
 from tests.fakes.secrets_extension import FakeExtension
 from tests.functions.test_callevent import GOOD
@@ -59,13 +59,13 @@ FUNCTIONS = re.findall(r"^  (\w+Function):$", (ROOT / "template.yaml").read_text
 RECORD = json.dumps({"at": "soon", "enterprise": "0367", "trace": []})
 EVENTS: dict[str, list[dict[str, Any]]] = {
     "GetCustomerDataFunction": [rest_event(CALL)],
-    "CacheWarmFunction": [{"run": "cache-warm"}],
+    "CacheWarmFunction": [RUN],
     "CacheWarmHttpFunction": [rest_event(POLICY)],
     "CallEventFunction": [rest_event(GOOD)],
     "RecordEventsFunction": [json.loads(Path("tests/events/callevent_sqs.json").read_text(encoding="utf-8"))],
     "MigrateFunction": [HOOK],
     "StoreDecisionsFunction": [delivery(RECORD)],
-    "UpkeepFunction": [{"run": "watch"}, {"run": "maintain"}],
+    "UpkeepFunction": [WATCH, MAINTAIN],
     "DialplanQueueFunction": [CHANGES],
     "DialplanSweepFunction": [SWEEP],
     "DialplanHttpFunction": [rest_event(each) for each in (REGENERATE, RELEASE, FILES)],

@@ -7,8 +7,6 @@ from typing import Any
 import pytest
 
 from smart_redirect.adapters import migrations
-from smart_redirect.bootstrap.getcustomerdata import WARM_UP
-from smart_redirect.bootstrap.upkeep import MAINTAIN
 from tests.infra.expanded import PYTHON, ROOT, expanded, named, of_type
 
 pytestmark = pytest.mark.skipif(not PYTHON.exists(), reason="needs .venv-aws: make validate")
@@ -63,11 +61,6 @@ def test_a_function_gets_the_events_that_it_is_tested_with(function: str) -> Non
 
 def test_no_other_function_has_a_schedule() -> None:
     assert {function_of(each) for each in schedules().values()} == set(EVENTS)
-
-
-def test_handlers_know_these_events_by_their_names() -> None:
-    runs = {json.loads(each["Target"]["Input"])["run"] for each in schedules().values()}
-    assert {MAINTAIN, WARM_UP} <= runs
 
 
 def test_what_lambda_does_with_a_failed_event_of_a_schedule_is_said() -> None:
