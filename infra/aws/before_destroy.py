@@ -14,7 +14,8 @@ def main() -> int:
     kept = answers.read()
     session = kept.session()
     agreed = lift(session.client("cloudformation"), session.client("rds"), kept.stack, input)
-    print("a last snapshot is taken as the stack goes" if agreed else "nothing was done")
+    if not agreed:
+        print("nothing was done")
     return int(not agreed)
 
 

@@ -29,36 +29,36 @@ VARIABLES = {
 }
 CONTEXT = SimpleNamespace(aws_request_id="1", function_name="f", get_remaining_time_in_millis=lambda: 1000)
 
-
-class Counter:
-    """Stands for asyncpg: remembers how many connections are asked for, and gives none."""
-
-    def __init__(self) -> None:
-        self.count = 0
-
-    async def create_pool(self, *_: Any, max_size: int, **__: Any) -> Any:
-        self.count += max_size
-        return SimpleNamespace(terminate=lambda: None)
-
-    async def connect(self, *_: Any, **__: Any) -> Any:
-        self.count += 1
-        raise OSError("none here")
+pools: list[int] = []  # what each may open
+alone: list[None] = []  # one for each connection without a pool, and for each that a pool tries
+make = asyncpg.Pool.__init__
 
 
 def main(handlers: dict[str, str]) -> None:
     """Print on the last line how many connections each function may open, by its logical name."""
     os.environ.update(VARIABLES)
+    asyncpg.Pool.__init__, asyncpg.connect = _made, _connect
     found = {name: _of(handler, EVENTS[name][0]) for name, handler in handlers.items()}
     print(f"\n{json.dumps(found)}")
 
 
 def _of(handler: str, event: dict[str, Any]) -> int:
-    counter = Counter()
-    asyncpg.create_pool, asyncpg.connect = counter.create_pool, counter.connect
+    pools.clear()
+    alone.clear()
     module, _, name = handler.rpartition(".")
     with suppress(Exception):
         getattr(importlib.import_module(module), name)(event, CONTEXT)
-    return counter.count
+    return sum(pools) if pools else len(alone)
+
+
+def _made(pool: asyncpg.Pool, *given: Any, max_size: int, **options: Any) -> None:
+    pools.append(max_size)
+    make(pool, *given, max_size=max_size, **options)
+
+
+async def _connect(*_given: Any, **_options: Any) -> None:
+    alone.append(None)
+    raise OSError("none here")
 
 
 if __name__ == "__main__":
