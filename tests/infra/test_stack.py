@@ -142,10 +142,10 @@ def test_the_extension_s_cache_is_younger_than_the_pause_between_two_reads() -> 
         assert 0 < int(each["Environment"]["Variables"]["SECRETS_MANAGER_TTL"]) < 60
 
 
-def test_a_database_made_of_a_snapshot_keeps_its_own_user() -> None:
+def test_a_database_made_of_a_snapshot_keeps_its_own_user_password_and_encryption() -> None:
     database = of_type("AWS::RDS::DBCluster")["Database"]
     restored = {"DatabaseSnapshot": "snapshot-1"}
     assert chosen(database["SnapshotIdentifier"], restored) == {"Ref": "DatabaseSnapshot"}
-    for name in ("MasterUsername", "MasterUserPassword"):
+    for name in ("MasterUsername", "MasterUserPassword", "StorageEncrypted"):
         assert chosen(database[name], restored) == {"Ref": "AWS::NoValue"} != chosen(database[name], {})
     assert chosen(database["SnapshotIdentifier"], {}) == {"Ref": "AWS::NoValue"}
