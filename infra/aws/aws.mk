@@ -8,7 +8,9 @@ export LAMBDA_PY
 PY ?= 3.13
 ARCH ?= arm64
 BUILD ?= .aws-sam/build
-
+SAMCONFIG ?= $(CURDIR)/samconfig.toml
+# SAM would look for its file beside the built template.
+SAM_DEPLOY = $(AWS_BIN)/sam deploy --template-file $(BUILD)/template.yaml --config-file $(SAMCONFIG)
 
 # The emulator runs the bundle on this machine, so it is built for it: its Python, its processor.
 # LAMBDA_PY=3.13 runs it on that Python instead of the one of the tests.
@@ -17,11 +19,12 @@ HERE_ARCH := $(subst aarch64,arm64,$(shell uname -m))
 EMULATED = .aws-sam/emulated-$(HERE_PY)
 RUNTIME = .aws-sam/runtime-$(HERE_PY)
 
-.PHONY: build build-emulated validate test-aws lambda-local bench-cold deploy destroy
+.PHONY: build build-emulated validate test-aws lambda-local bench-cold deploy rollback destroy
 
 build: $(AWS_VENV)/.ready  ## the bundle for Lambda (PY=3.13 ARCH=arm64 BUILD=.aws-sam/build), without containers
 	PY=$(PY) ARCH=$(ARCH) $(AWS_BIN)/sam build --build-dir $(BUILD) \
 	  --parameter-overrides RuntimeVersion=python$(PY) Architecture=$(ARCH)
+	$(AWS_BIN)/python -m infra.aws.fingerprint $(BUILD) $(PY) $(ARCH)
 	@du -sk $(BUILD)/*/ | awk '{ printf "%8.1f MB  %s\n", $$1 / 1024, $$2 }'
 
 validate: $(AWS_VENV)/.ready  ## template.yaml as CloudFormation gets it, linted, and held to our own rules
@@ -45,14 +48,20 @@ lambda-local: build-emulated  ## one event to one built function (FUNCTION=… E
 bench-cold: build-emulated  ## cold start of the call path against a floor, and its parts
 	$(BIN)/python -m tests.load.cold_start
 
-deploy: build validate  ## to AWS: asks everything the first time, nothing after that (samconfig.toml keeps the answers)
+deploy: build validate  ## to AWS: asks everything the first time and with ASK=1 (samconfig.toml keeps the answers)
+	$(if $(ASK),,$(AWS_BIN)/python -m infra.aws.answers asked ||) $(SAM_DEPLOY) --guided --no-execute-changeset
+	$(AWS_BIN)/python -m infra.aws.check_answers $(BUILD)
 	$(AWS_BIN)/python -m infra.aws.check_connections
-	$(AWS_BIN)/sam deploy --template-file $(BUILD)/template.yaml \
-	  $(shell grep -q '^parameter_overrides' samconfig.toml || echo --guided)
+	$(AWS_BIN)/python -m infra.aws.fingerprint $(BUILD)
+	$(SAM_DEPLOY)
 	$(AWS_BIN)/python -m infra.aws.after_deploy
 
-destroy: $(AWS_VENV)/.ready  ## delete the stack; database snapshot, key and logs of releases stay
-	$(AWS_BIN)/sam delete --config-file $(CURDIR)/samconfig.toml
+rollback: $(AWS_VENV)/.ready  ## the version before the present one, for all functions (FORWARD=1: the newest again)
+	$(AWS_BIN)/python -m infra.aws.roll_back $(if $(FORWARD),forward)
+
+destroy: $(AWS_VENV)/.ready  ## delete the stack; releases, secrets and a snapshot of the database stay
+	$(AWS_BIN)/python -m infra.aws.before_destroy
+	$(AWS_BIN)/sam delete $$($(AWS_BIN)/python -m infra.aws.answers)
 
 # The lock is complete: without --no-deps pip takes a package with extras for another one, and asks for its hash.
 $(AWS_VENV)/.ready: requirements/aws.txt

@@ -8,7 +8,8 @@ ARCH ?= arm64
 HERE := $(dir $(lastword $(MAKEFILE_LIST)))
 MACHINE := $(if $(filter arm64,$(ARCH)),aarch64,$(ARCH))
 AWS_PYTHON := $(HERE)../../.venv-aws/bin/python
-COMPILE = "$$($(HERE)find-python $(PY))" -m compileall -q -j 1 --invalidation-mode unchecked-hash -s $(ARTIFACTS_DIR)
+CERTIFICATES ?= $(HERE)certificates
+COMPILE = PYTHONHASHSEED=0 "$$($(HERE)find-python $(PY))" -m compileall -q -j 1 --invalidation-mode unchecked-hash -s $(ARTIFACTS_DIR)
 
 # $(call install,<requirements>): wheels for Lambda into a layer. Numbering plans are kept, maps and time zones not.
 define install

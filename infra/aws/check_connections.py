@@ -3,16 +3,12 @@
 `make deploy` runs it with the answers in samconfig.toml; parameters given as NAME=VALUE win over those.
 """
 
-import re
-import shlex
 import sys
-import tomllib
-from pathlib import Path
 from typing import Any
 
+from infra.aws.answers import ROOT, read
 from samtranslator.yaml_helper import yaml_parse
 
-ROOT = Path(__file__).parents[2]
 ACCOUNT = 1000  # environments that an account grants a function without a limit of its own
 # Connections of one environment, where the template does not say so in SMART_REDIRECT_POOL_SIZE.
 EACH = {
@@ -21,20 +17,21 @@ EACH = {
     "DialplanHttpFunction": 3,
     "DialplanQueueFunction": 3,
     "DialplanSweepFunction": 3,
-    "CacheWarmFunction": 3,
+    "CacheWarmFunction": 5,
     "CacheWarmHttpFunction": 5,
     "StoreDecisionsFunction": 1,
     "MigrateFunction": 1,
     "UpkeepFunction": 1,
 }
-ONE_AT_A_TIME = {"MigrateFunction", "UpkeepFunction"}
+# The deployment of every function calls the migrations as its hook, all of them at about the same time.
+AT_ONCE = {"MigrateFunction": len(EACH)}
 
 
 def main(given: list[str]) -> int:
     """Print the sum of all functions; 1 if it is more than DatabaseConnections."""
     template = yaml_parse((ROOT / "template.yaml").read_text(encoding="utf-8"))
     values = {name: str(each.get("Default", "")) for name, each in template["Parameters"].items()}
-    values |= dict(each.split("=", 1) for each in (*_answers(), *given))
+    values |= read().parameters | dict(each.split("=", 1) for each in given)
     functions = {name: each for name, each in template["Resources"].items() if each["Type"].endswith("less::Function")}
     needed = {name: _connections(name, each["Properties"], values) for name, each in functions.items()}
     granted = int(values["DatabaseConnections"])
@@ -54,8 +51,8 @@ def _connections(name: str, properties: dict[str, Any], values: dict[str, str]) 
 
 def _environments(name: str, properties: dict[str, Any], values: dict[str, str]) -> int:
     """Return how many environments a function may have at once."""
-    if name in ONE_AT_A_TIME:
-        return 1
+    if name in AT_ONCE:
+        return AT_ONCE[name]
     for event in properties.get("Events", {}).values():
         limit = event["Properties"].get("ScalingConfig", {}).get("MaximumConcurrency")
         if limit:
@@ -65,14 +62,6 @@ def _environments(name: str, properties: dict[str, Any], values: dict[str, str])
         [parameter] = [each["Ref"] for each in reserved["Fn::If"][1:] if not each["Ref"].startswith("AWS::")]
         reserved = values[parameter]
     return int(reserved) or ACCOUNT
-
-
-def _answers() -> list[str]:
-    """Return the parameters that the guided deploy has written down."""
-    kept = tomllib.loads((ROOT / "samconfig.toml").read_text(encoding="utf-8"))
-    answers = kept["default"].get("deploy", {}).get("parameters", {}).get("parameter_overrides", [])
-    words = answers if isinstance(answers, list) else shlex.split(answers)
-    return [word for word in words if re.match(r"\w+=", word)]
 
 
 if __name__ == "__main__":

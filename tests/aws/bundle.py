@@ -58,7 +58,8 @@ class Bundle:
         template = yaml.safe_load((self.folder / "template.yaml").read_text(encoding="utf-8"))
         common, own = template["Globals"]["Function"], template["Resources"][name]["Properties"]
         variables = {**_variables(common, template), **_variables(own, template)}
-        chosen = [_chosen(each["Fn::If"], conditions) if "Fn::If" in each else each for each in own["Layers"]]
+        listed = [*common["Layers"], *own["Layers"]]
+        chosen = [_chosen(each["Fn::If"], conditions) if "Fn::If" in each else each for each in listed]
         layers = [each["Ref"] for each in chosen if each["Ref"].endswith("Layer")]
         paths = tuple(self.folder / each for each in layers)
         timeout = own.get("Timeout", common["Timeout"])

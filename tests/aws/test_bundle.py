@@ -1,15 +1,19 @@
 """What the bundle holds: the call path's own files and no others, with bytecode that Lambda can use as it is."""
 
+import json
+import os
 import re
 import shutil
 import ssl
 import struct
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
+from infra.aws import fingerprint
 
-from tests.aws.bundle import FOR_LAMBDA, MINOR, Bundle, Function
+from tests.aws.bundle import FOR_LAMBDA, FOR_THIS_MACHINE, MINOR, Bundle, Function
 from tests.aws.emulator import INTERPRETER
 
 UNCHECKED = 1
@@ -42,7 +46,7 @@ def magic_number() -> bytes:
 
 
 def test_the_call_path_has_its_own_package_and_wheels_and_no_others(call_path_function: Function) -> None:
-    assert names(call_path_function.code) == {"getcustomerdata"}
+    assert names(call_path_function.code) == {"getcustomerdata", "built.json"}
     [shared, deps] = call_path_function.layers
     assert names(shared / "python") == {"smart_redirect"}
     packages = {"asyncpg", "mangum", "phonenumbers", "typing_extensions"}
@@ -58,6 +62,42 @@ def test_amazon_s_authorities_are_there_for_the_database_s_proxy(call_path_funct
     context.load_verify_locations(call_path_function.layers[0] / "certificates" / "amazon.pem")
     subjects = [dict(part[0] for part in each["subject"])["commonName"] for each in context.get_ca_certs()]
     assert {f"Amazon Root CA {number}" for number in range(1, 5)} <= set(subjects)
+
+
+def test_authorities_that_the_operator_adds_are_there_too(tmp_path: Path) -> None:
+    (tmp_path / "rds.pem").write_text("of a database of one's own")
+    artifacts = tmp_path / "artifacts"
+    given = f"ARTIFACTS_DIR={artifacts}", f"CERTIFICATES={tmp_path}", f"PY={MINOR}"
+    environment = {**os.environ, "PYTHON_FOR_BYTECODE": sys.executable}
+    subprocess.run(["make", "-C", "layers/shared", "build-SharedLayer", *given], env=environment, check=True)
+    found = {path.name: path.read_text() for path in (artifacts / "certificates").iterdir()}
+    assert set(found) == {"amazon.pem", "rds.pem"}
+    assert found["rds.pem"] == "of a database of one's own"
+
+
+def test_every_function_says_what_it_runs_on(bundle: Bundle) -> None:
+    marks = [json.loads(path.read_text()) for path in bundle.folder.glob("*Function/built.json")]
+    assert len(marks) == len(list(bundle.folder.glob("*Function"))) > 5
+    assert [mark for mark in marks if mark != marks[0]] == []
+    assert (marks[0]["python"], len(marks[0]["sha256"])) == (MINOR, 64)
+
+
+def files(folder: Path) -> dict[Path, bytes]:
+    return {path.relative_to(folder): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def built(folder: Path) -> dict[Path, bytes]:
+    """Every file that `make build` makes."""
+    given = f"PY={MINOR}", f"ARCH={fingerprint.read(FOR_THIS_MACHINE)['architecture']}", f"BUILD={folder}"
+    environment = {**os.environ, "PYTHON_FOR_BYTECODE": str(INTERPRETER)}
+    subprocess.run(["make", "build", *given], env=environment, check=True, capture_output=True)
+    return files(folder)
+
+
+def test_two_builds_of_the_same_sources_are_the_same_bundle(tmp_path: Path) -> None:
+    first, second = built(tmp_path / "first"), built(tmp_path / "second")
+    assert len(first) > 100
+    assert {path for path in {*first, *second} if first.get(path) != second.get(path)} == set()
 
 
 @pytest.mark.parametrize("name", ["GetCustomerDataFunction", "CallEventFunction"])
