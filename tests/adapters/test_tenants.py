@@ -20,7 +20,7 @@ from tests.adapters.tenant_settings import SETTINGS
 from tests.adapters.tenants import NEW, PHONE, Case, every_query, fill, own, run_for_the_first
 
 AT, MINUTE = datetime(2026, 1, 2, tzinfo=UTC), timedelta(seconds=60)
-BETWEEN = timedelta(seconds=20), timedelta(seconds=90)
+BETWEEN, FOUND_SOON = (timedelta(seconds=20), timedelta(seconds=90)), timedelta(seconds=270)
 RENEWED = "UPDATE crm_tokens SET renewed_at = '2026-01-02 00:00:00+00'"
 RENEWING = "UPDATE crm_tokens SET renewing_until = '2026-01-02 00:00:00+00'"
 PEOPLE, MISSING = ["1", "2"], ["9"]
@@ -118,8 +118,8 @@ CASES: dict[tuple[str, str], Case] = {
     ("facts", "snapshot_by_token"): Case((b"token 1",)),
     ("facts", "snapshot_by_id"): Case((1,)),
     ("warm", "recent_enterprises"): Case((9,), is_of_all=True),
-    ("warm", "ending"): Case((9, *BETWEEN, MINUTE * 30), is_of_all=True),
-    ("warm", "claim"): own(PHONE, *BETWEEN),
+    ("warm", "ending"): Case((9, *BETWEEN, MINUTE * 30, FOUND_SOON), is_of_all=True),
+    ("warm", "claim"): own(PHONE, *BETWEEN, FOUND_SOON),
     ("tokens", "current"): own(b"same"),
     ("tokens", "begin"): own(before="DELETE FROM crm_tokens WHERE enterprise_id = 1"),
     ("tokens", "claim"): own(MINUTE, before=RENEWED),

@@ -3,8 +3,9 @@
 import pytest
 
 from smart_redirect.domain.crm_mirror import Fold, Owner
+from smart_redirect.domain.facts import LOOKED_UP_SECONDS, ROUTES_SECONDS
 from smart_redirect.usecases.ports_mirror import Key, Step
-from smart_redirect.usecases.ports_warm import CLAIMED_SECONDS, OPEN_SECONDS, SOON_SECONDS
+from smart_redirect.usecases.ports_warm import CLAIMED_SECONDS, FOUND_SOON_SECONDS, OPEN_SECONDS, SOON_SECONDS
 from tests.adapters.mirror_stores import Given, Store
 
 KEY, THIRD = Key(1, 1), Key(2, 1)
@@ -31,15 +32,29 @@ async def test_who_was_found_or_missed_ends_soon_with_the_ages_of_his_calls(stor
     assert found == {ANNA: (pytest.approx(60, abs=10), pytest.approx(3 * DAY, abs=10)), BORIS: ()}
 
 
-@pytest.mark.parametrize("left", [CLAIMED_SECONDS - 1, SOON_SECONDS + 20])
-async def test_what_ends_at_another_time_is_not_ending(store: Store, left: float) -> None:
+@pytest.mark.parametrize(
+    ("found", "missed"), [(CLAIMED_SECONDS - 1,) * 2, (FOUND_SOON_SECONDS + 20, SOON_SECONDS + 20)]
+)
+async def test_what_ends_at_another_time_is_not_ending(store: Store, found: float, missed: float) -> None:
     await store.connect(Given(KEY, LIVE))
-    await known(store, ANNA, left)
-    await store.live.missed(KEY, BORIS, left)
+    await known(store, ANNA, found)
+    await store.live.missed(KEY, BORIS, missed)
     await store.call(1, ANNA, 60)
     assert await ending(store) == {}
     assert not await store.ending.claim(KEY, ANNA)
     assert not await store.ending.claim(KEY, BORIS)
+
+
+async def test_who_was_found_ends_while_calls_are_still_routed_by_him(store: Store) -> None:
+    await store.connect(Given(KEY, LIVE))
+    await known(store, ANNA, LOOKED_UP_SECONDS)
+    await store.call(1, ANNA, 60)
+    assert await ending(store) == {}
+    await store.advance(ROUTES_SECONDS - 1)
+    assert await ending(store) == {(KEY, ANNA): 1}
+    assert await store.ending.claim(KEY, ANNA)
+    await known(store, ANNA, LOOKED_UP_SECONDS)
+    assert (await ending(store), await store.ending.claim(KEY, ANNA)) == ({}, False)
 
 
 async def test_what_the_mirror_has_does_not_end(store: Store) -> None:

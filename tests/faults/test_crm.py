@@ -10,6 +10,8 @@ from typing import Any
 
 import asyncpg
 import pytest
+from starlette.requests import Request
+from starlette.responses import Response
 
 from smart_redirect.adapters.sealed import Seal
 from smart_redirect.local.demo import load_demo
@@ -72,6 +74,16 @@ class Office:
         reply = self.server.ask(json.dumps(body)).json()
         return reply, time.monotonic() - began
 
+    def recorded(self, count: int) -> list[float]:
+        """Return the server's own times of the last decisions in ms; the first of all was asked to see whether it runs."""
+        log, patience = self.server.log_dir / "smart_decisions.log", time.monotonic() + 10
+        while time.monotonic() < patience:
+            lines = log.read_text(encoding="utf-8").splitlines() if log.exists() else []
+            if len(lines) > count:
+                break
+            time.sleep(0.05)
+        return [json.loads(line)["ms"]["total"] for line in lines[1:]]
+
 
 async def prepare(url: str, address: str, key: str = KEY) -> None:
     """Do it before the server starts: its first round of syncs would take a connection that is due."""
@@ -120,11 +132,25 @@ def test_a_crm_that_works_names_and_routes_a_caller_whom_the_mirror_lacks(office
     assert ("Орлова Вера" in reply["Name"], reply["DialPlan"]) == (True, "mngr31_0001363_1")
 
 
+@pytest.mark.parametrize("office", ["works"], indirect=True)
+def test_a_crm_that_takes_longer_than_a_call_waits_serves_the_caller_s_next_call(office: Office) -> None:
+    async def slow(_: Request) -> Response:
+        await asyncio.sleep(0.4)
+        return Response(b'{"success": true}', media_type="application/json")
+
+    office.vendor.fake.misdeeds.append(slow)
+    assert office.ask(STRANGER)[0]["DialPlan"] == "mngr37_0001363_1"
+    time.sleep(0.8)
+    assert office.ask(STRANGER)[0]["DialPlan"] == "mngr31_0001363_1"
+    assert max(office.recorded(2)) < BUDGET_MS
+
+
 @pytest.mark.parametrize("office", list(TROUBLES), indirect=True)
 def test_whom_the_mirror_knows_is_named_and_routed_whatever_the_crm_does(office: Office) -> None:
     reply, seconds = office.ask(KNOWN)
     assert ("Петрова Ольга" in reply["Name"], reply["DialPlan"]) == (True, "mngr31_0001363_1")
     assert seconds < 3 * BUDGET_MS / 1000
+    assert max(office.recorded(1)) < BUDGET_MS
     assert office.vendor.fake.seen == []
 
 
@@ -134,5 +160,7 @@ def test_whom_it_lacks_goes_to_his_last_colleague_in_time_and_later_calls_do_not
         reply, seconds = office.ask(f"8044{7654321 + number}")
         assert reply["DialPlan"] == "mngr37_0001363_1"
         assert seconds < 3 * BUDGET_MS / 1000
+    decided = office.recorded(20)
+    assert (len(decided), max(decided) < BUDGET_MS) == (20, True)
     # The breaker: after the third failure in a row, and at once after a limit, nobody asks.
     assert int(office.can_be_reached) <= len(office.vendor.fake.seen) <= 6

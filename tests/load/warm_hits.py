@@ -9,6 +9,7 @@ from smart_redirect.adapters.memory_mirror import MemoryMirror
 from smart_redirect.adapters.memory_mirror_rows import ConnectionRows, MirrorRows
 from smart_redirect.adapters.memory_warm import MemoryCalls
 from smart_redirect.domain.crm import Found, Person
+from smart_redirect.domain.facts import LOOKED_UP_SECONDS, ROUTES_SECONDS
 from smart_redirect.usecases.in_slices import owners_of
 from smart_redirect.usecases.ports_mirror import Account, Key
 from smart_redirect.usecases.refresh_likely import MOST_EACH, RefreshLikely
@@ -103,10 +104,13 @@ class Ours:
     async def call(self, event: Event) -> None:
         self.now, wanted = event.at, phone(event.caller)
         row = self.connection.contacts.get((wanted, wanted))
-        is_known = row is not None and (row.expires_at or 0.0) > self.now
-        is_warm = is_known or self.connection.misses.get(wanted, 0.0) > self.now
-        manager = row.responsible_id if row and is_known else None
-        held = len(self.connection.contacts) + len(self.connection.misses)
+        # By a row of a look-up a call is routed for its first minute; later it has the name, and the CRM is asked again.
+        ends = self.now + LOOKED_UP_SECONDS - ROUTES_SECONDS
+        is_routed = row is not None and (row.expires_at or 0.0) > ends
+        is_warm = is_routed or self.connection.misses.get(wanted, 0.0) > self.now
+        manager = row.responsible_id if row and is_routed else None
+        held = sum((each.expires_at or 0.0) > ends for each in self.connection.contacts.values())
+        held += len(self.connection.misses)
         self.tally.add(is_warm, manager, self.crm.managers.get(wanted), held)
         self.calls.call(1, wanted, event.at)
         if not is_warm:
@@ -115,7 +119,7 @@ class Ours:
     async def _look_up(self, wanted: str) -> None:
         found = await self.crm.lookup(wanted, 1.0)
         if owners := await owners_of(found, "BY", wanted):
-            await self.live.found(KEY, owners, {}, 300.0)
+            await self.live.found(KEY, owners, {}, LOOKED_UP_SECONDS)
         else:
             await self.live.missed(KEY, wanted, 60.0)
 

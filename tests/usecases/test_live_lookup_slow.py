@@ -73,6 +73,19 @@ async def test_a_crm_that_hangs_has_few_look_ups_and_takes_none_from_another(
     await caller.look_up.close()
 
 
+async def test_calls_do_not_wait_where_nothing_has_moved_for_as_long_as_a_call_waits(
+    mirrored: Mirrored, crm: MemoryCrm
+) -> None:
+    crm.takes, caller = 3600.0, Caller(mirrored, Patience(look_up=0.2, whole=2.0))
+    await asyncio.gather(*(ask(caller, phone) for phone in STRANGERS[:4]))
+    await asyncio.sleep(0.1)
+    began = asyncio.get_running_loop().time()
+    for phone in STRANGERS[4:]:
+        assert await ask(caller, phone) == ()
+    assert asyncio.get_running_loop().time() - began < 3 * 0.2
+    await caller.look_up.close()
+
+
 async def test_look_ups_that_run_are_bounded_in_all(mirrored: Mirrored, crm: MemoryCrm) -> None:
     caller = Caller(mirrored, SHORT)
     calls = asyncio.gather(*(ask(caller, f"+37529000{number:04}") for number in range(150)))

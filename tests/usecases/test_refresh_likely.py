@@ -18,7 +18,7 @@ from smart_redirect.domain.crm_budget import Rate
 from smart_redirect.domain.crm_mirror import owner
 from smart_redirect.errors import CrmLimited, CrmRefused, CrmUnavailable
 from smart_redirect.usecases.ports_mirror import Key
-from smart_redirect.usecases.ports_warm import CLAIMED_SECONDS, SOON_SECONDS
+from smart_redirect.usecases.ports_warm import CLAIMED_SECONDS, FOUND_SOON_SECONDS, SOON_SECONDS
 from smart_redirect.usecases.refresh_likely import BELIEVED, Refreshed, RefreshLikely
 from tests.usecases.mirrored import Mirrored
 
@@ -80,9 +80,19 @@ async def test_a_likely_caller_s_responsible_is_right_before_he_calls(mirrored: 
 
 async def test_what_does_not_end_soon_is_left_alone(mirrored: Mirrored, crm: MemoryCrm) -> None:
     await call(mirrored)
-    for left in (CLAIMED_SECONDS - 1, SOON_SECONDS + 10):
+    for left in (CLAIMED_SECONDS - 1, FOUND_SOON_SECONDS + 10):
         await know(mirrored, left=left)
         assert await refreshing(mirrored)() == Refreshed(0, 0)
+
+
+async def test_a_likely_caller_is_routed_in_nearly_every_moment(mirrored: Mirrored, crm: MemoryCrm) -> None:
+    await know(mirrored, left=BELIEVED.found)
+    await call(mirrored)
+    refresh, refreshed = refreshing(mirrored), []
+    for _ in range(4):
+        await mirrored.pool.execute("UPDATE crm_contacts SET expires_at = expires_at - interval '59 seconds'")
+        refreshed.append(await refresh())
+    assert refreshed == [Refreshed(1, 0)] * 4
 
 
 async def test_a_caller_with_no_call_or_none_lately_is_not_asked_about(mirrored: Mirrored, crm: MemoryCrm) -> None:
@@ -263,7 +273,7 @@ async def test_the_ranking_reads_few_pages_however_long_the_history_is(mirrored:
         await mirrored.pool.execute(FILL.format(first=first, last=last))
         await mirrored.pool.execute("ANALYZE calls, crm_contacts, caller_history, crm_misses")
         query = load("warm")["ending"].replace("$1", "50").replace("$2", "'20 s'").replace("$3", "'90 s'")
-        query = query.replace("$4", "'30 min'")
+        query = query.replace("$4", "'30 min'").replace("$5", "'270 s'")
         plan = json.loads(await mirrored.pool.fetchval(f"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) {query}"))[0]["Plan"]
         assert "calls" not in scanned(plan)
         assert plan["Actual Rows"] == 50

@@ -7,7 +7,14 @@ from dataclasses import replace
 from smart_redirect.adapters.memory_mirror_rows import ConnectionRows, MirrorRows
 from smart_redirect.errors import FunctionUnavailable
 from smart_redirect.usecases.ports_mirror import Key
-from smart_redirect.usecases.ports_warm import CLAIMED_SECONDS, OPEN_SECONDS, SOON_SECONDS, Ending, Warmed
+from smart_redirect.usecases.ports_warm import (
+    CLAIMED_SECONDS,
+    FOUND_SOON_SECONDS,
+    OPEN_SECONDS,
+    SOON_SECONDS,
+    Ending,
+    Warmed,
+)
 
 _DAY = 86_400.0
 _MOST_AGES = 20
@@ -57,9 +64,10 @@ class MemoryCalls:
 
     def _ends(self, rows: ConnectionRows) -> list[tuple[float, str]]:
         now = self._rows.clock()
-        contacts = [(row.expires_at, phone) for (phone, _), row in rows.contacts.items() if row.expires_at is not None]
-        misses = [(until, phone) for phone, until in rows.misses.items()]
-        return [each for each in (*contacts, *misses) if now + CLAIMED_SECONDS < each[0] <= now + SOON_SECONDS]
+        contacts = [(row.expires_at, phone, FOUND_SOON_SECONDS) for (phone, _), row in rows.contacts.items()]
+        misses = [(until, phone, SOON_SECONDS) for phone, until in rows.misses.items()]
+        ends = ((until, phone, soon) for until, phone, soon in (*contacts, *misses) if until is not None)
+        return [(until, phone) for until, phone, soon in ends if now + CLAIMED_SECONDS < until <= now + soon]
 
     def _may_be_asked(self, key: Key, now: float) -> bool:
         rows = self._rows.connections[key]

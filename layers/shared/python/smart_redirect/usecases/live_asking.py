@@ -45,6 +45,8 @@ class _Seen:
 
     failures: int = 0
     open_until: float = 0.0
+    taken_at: float = 0.0
+    """When a question last got one of the places."""
     places: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(_AT_ONCE))
 
 
@@ -87,14 +89,17 @@ class LiveAsking:
         return asking
 
     async def _ask(self, account: Account, managers: Sequence[Manager], call: Missed) -> None:
-        places = self._seen(account.key).places
-        # Who gets no place while his call waits is not asked about: the others may have been waiting for seconds.
+        seen = self._seen(account.key)
+        if seen.places.locked() and self._clock() - seen.taken_at > self._patience.look_up:
+            # Nobody has left for longer than a call waits: the CRM hangs, and this call does not pay for it.
+            return
         async with asyncio.timeout(self._patience.look_up):
-            await places.acquire()
+            await seen.places.acquire()
+        seen.taken_at = self._clock()
         try:
             found = await self._look_up(account, call.caller) if self.is_closed(account.key) else None
         finally:
-            places.release()
+            seen.places.release()
         if found is not None:
             await self._take_in(account, managers, call, found)
 

@@ -4,10 +4,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from smart_redirect.domain.facts import LOOKED_UP_SECONDS, ROUTES_SECONDS
 from smart_redirect.usecases.ports_mirror import Account, Key
 
-# What ends later than this is for a later run: they are a minute apart.
+# A miss that ends later than this is for a later run: they are a minute apart.
 SOON_SECONDS = 90.0
+# And somebody who was found less than half a minute ago. By an older one no call is routed when the next run comes.
+FOUND_SOON_SECONDS = LOOKED_UP_SECONDS - ROUTES_SECONDS / 2
 # A caller who is claimed is still known for so long. A refresh is done by then, or has failed.
 CLAIMED_SECONDS = 20.0
 # Nobody is refreshed for an enterprise that nobody has called for so long.

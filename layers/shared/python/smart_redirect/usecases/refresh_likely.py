@@ -21,7 +21,7 @@ from smart_redirect.usecases.sync_crm import pause_after
 
 logger = logging.getLogger(__name__)
 _MOST = 2000
-# Ten a round are forty in all, and a sixth of a request a second (docs/performance.md, warm hits).
+# By each of them calls are routed until the next round: ten cost a sixth of a request a second (docs/performance.md).
 MOST_EACH = 10
 _MOST_EVER = 100
 _AT_ONCE = 64

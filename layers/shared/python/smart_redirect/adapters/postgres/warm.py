@@ -10,9 +10,10 @@ from smart_redirect.adapters.postgres.dialplan import borrowed
 from smart_redirect.adapters.postgres.mirror import read_account
 from smart_redirect.adapters.postgres.queries import load
 from smart_redirect.usecases.ports_mirror import Key
-from smart_redirect.usecases.ports_warm import CLAIMED_SECONDS, OPEN_SECONDS, SOON_SECONDS, Ending
+from smart_redirect.usecases.ports_warm import CLAIMED_SECONDS, FOUND_SOON_SECONDS, OPEN_SECONDS, SOON_SECONDS, Ending
 
 _BETWEEN = timedelta(seconds=CLAIMED_SECONDS), timedelta(seconds=SOON_SECONDS)
+_FOUND = timedelta(seconds=FOUND_SOON_SECONDS)
 _OPEN = timedelta(seconds=OPEN_SECONDS)
 
 
@@ -39,11 +40,11 @@ class PostgresEnding:
     async def ending(self, limit: int) -> Sequence[Ending]:
         """Return callers of whom something ends soon."""
         async with borrowed(self._pool) as connection:
-            rows = await connection.fetch(self._queries["ending"], limit, *_BETWEEN, _OPEN)
+            rows = await connection.fetch(self._queries["ending"], limit, *_BETWEEN, _OPEN, _FOUND)
         return [Ending(read_account(Key(row[0], row[1]), row), row["phone"], tuple(row["ages"])) for row in rows]
 
     async def claim(self, key: Key, phone: str) -> bool:
         """Shorten what is known of a caller, unless somebody has."""
         async with borrowed(self._pool) as connection:
-            values = key.enterprise_id, key.connection_id, phone, *_BETWEEN
+            values = key.enterprise_id, key.connection_id, phone, *_BETWEEN, _FOUND
             return bool(await connection.fetchval(self._queries["claim"], *values))

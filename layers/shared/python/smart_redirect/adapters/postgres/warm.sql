@@ -13,14 +13,15 @@ ORDER BY latest.decided_at DESC, e.id
 LIMIT $1
 
 -- name: ending
--- $1 how many of the found and of the missed, $2 and $3 between which times from now what is known of them ends, $4 for how
+-- $1 how many of the found and of the missed, $2 and $3 between which times from now a miss ends, $2 and $5 the same of
+-- somebody who was found: calls are routed by him for a minute only, so he is refreshed when he is half as old. $4 for how
 -- long an enterprise without a call counts as open: nobody calls at night, and a vendor counts requests by the day. What
--- ends is read by the indexes on its time, a caller's calls by theirs, at most 20 of each. Who has none there, because his
--- history was imported or is older, has the two ends of caller_history.
+-- ends is read by the indexes on its time, of the found the youngest, a caller's calls by theirs, at most 20 of each. Who
+-- has none there, because his history was imported or is older, has the two ends of caller_history.
 WITH ending AS (
     (SELECT enterprise_id, connection_id, phone FROM crm_contacts
-        WHERE expires_at > now() + $2::interval AND expires_at <= now() + $3::interval
-        ORDER BY expires_at LIMIT $1)
+        WHERE expires_at > now() + $2::interval AND expires_at <= now() + $5::interval
+        ORDER BY expires_at DESC LIMIT $1)
     UNION
     (SELECT enterprise_id, connection_id, phone FROM crm_misses
         WHERE until > now() + $2::interval AND until <= now() + $3::interval
@@ -53,7 +54,7 @@ WHERE n.enabled AND n.sealed IS NOT NULL AND n.settings @> '{"live": true}'
         SELECT FROM decisions d WHERE d.enterprise_id = n.enterprise_id AND d.decided_at > now() - $4::interval)
 
 -- name: claim
--- $1 enterprise, $2 connection, $3 phone, $4 and $5 as $2 and $3 above. What is known of the caller is believed for $4 more
+-- $1 enterprise, $2 connection, $3 phone, $4, $5 and $6 as $2, $3 and $5 above. What is known of the caller is believed for $4 more
 -- and so is outside of these times: a second run, also one that waited for this one, finds nothing, neither before the
 -- refresh has written nor after. The lock on the connection lets one run at a time claim, because a phone may have several
 -- rows; it hinders neither a sync nor a call.
@@ -62,7 +63,7 @@ WITH locked AS (
 ), contacts AS (
     UPDATE crm_contacts c SET expires_at = clock_timestamp() + $4::interval FROM locked
     WHERE c.enterprise_id = locked.enterprise_id AND c.connection_id = locked.id AND c.phone = $3
-        AND c.expires_at > clock_timestamp() + $4::interval AND c.expires_at <= clock_timestamp() + $5::interval
+        AND c.expires_at > clock_timestamp() + $4::interval AND c.expires_at <= clock_timestamp() + $6::interval
     RETURNING true
 ), misses AS (
     UPDATE crm_misses m SET until = clock_timestamp() + $4::interval FROM locked
