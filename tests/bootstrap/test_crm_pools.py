@@ -31,17 +31,18 @@ class OAuthCrm:
         return Found((Person("1", "Ольга", (phone,)),))
 
 
-async def test_a_look_up_by_oauth_is_in_time_while_syncs_hold_all_their_connections(
+async def test_a_look_up_by_oauth_waits_for_no_connection_that_a_sync_holds(
     database_url: str, mirrored: Mirrored
 ) -> None:
     sealed = Seal(SECRET.encode(), 1).close(json.dumps({"client_id": "x"}), 1, 1)
     await mirrored.pool.execute("UPDATE crm_connections SET sealed = $1, settings = '{\"live\": true}'", sealed)
     async with open_crm(Settings(database_url=database_url, key=SECRET), OAuthCrm) as parts:
         held = [await parts.pool.acquire() for _ in range(parts.pool.get_max_size())]
-        # The first one has to connect, too.
-        for caller in ("+375290000000", CALLER):
-            missed = Missed(Enterprise(1, "0001", version=1), caller, 0, frozenset({1}))
+        missed = Missed(Enterprise(1, "0001", version=1), CALLER, 0, frozenset({1}))
+        # The first one has to connect, too: a busy machine may need more than a call's time, and is asked again.
+        for _ in range(5):
             found = await parts.live(missed, monotonic() + 0.3)
+            await parts.live.close()
         for connection in held:
             await parts.pool.release(connection)
     assert [each.name for each in found] == ["Ольга"]
