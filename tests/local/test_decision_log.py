@@ -180,7 +180,7 @@ async def test_the_table_takes_whatever_a_host_sent(database_url: str, tmp_path:
 async def test_a_refusal_is_a_line_unless_it_is_left_out(log: BatchedDecisionLog, tmp_path: Path) -> None:
     log.refused(refusal())
     log.refused(refusal(left_out=None))
-    await log.flush()
+    await log.finish()
     (line,) = lines_of(tmp_path)
     assert (json.loads(line)["reason"], "291112233" in line) == ("AddressRefused", False)
 
