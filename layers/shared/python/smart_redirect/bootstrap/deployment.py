@@ -22,7 +22,7 @@ Read = Callable[[str], Awaitable[dict[str, str]]]
 class Deployment:
     """Reads the settings, and on demand as they are now, at most once a minute.
 
-    A secret comes through the extension, which keeps it for minutes, or, where the extension refuses, from Secrets
+    A secret comes through the extension, which keeps it for a while, or, where the extension refuses, from Secrets
     Manager itself; what is wanted as it is now, the other way round.
     """
 
