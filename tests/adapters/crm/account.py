@@ -51,9 +51,9 @@ class Account:
         people = (Customer(f"Клиент{n}", "Иван", (f"8 029 {1000000 + n}",), "17") for n in range(count))
         return {self.vendor.add(each): each for each in people}
 
-    async def walk(self, cursor: str | None = None) -> tuple[dict[str, Person], str]:
-        """Follow the pages to their end; return who is there then and the cursor."""
-        there: dict[str, Person] = {}
+    async def walk(self, cursor: str | None = None, *known: str) -> tuple[dict[str, Person], str]:
+        """Follow the pages to their end; return who is there then, of those known before too, and the cursor."""
+        there = {each: Person(each, "") for each in known}
         for _ in range(1000):
             page = await self.open().changes(cursor)
             apply(there, page.changes)

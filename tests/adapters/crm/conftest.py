@@ -10,6 +10,8 @@ from smart_redirect.adapters.crm.addresses import read_networks
 from smart_redirect.adapters.crm.outbound import Outbound
 from smart_redirect.adapters.postgres.pool import open_pool
 from tests.adapters.crm.account import FAKES, Account
+from tests.adapters.crm.shop import Shop
+from tests.fakes.crm.retailcrm import RetailCrm
 from tests.fakes.crm.server import serving, write_authority
 from tests.fakes.crm.vendor import Vendor
 from tests.usecases.mirrored import KEY, Mirrored
@@ -74,3 +76,13 @@ async def account(request: pytest.FixtureRequest, outbound: Outbound) -> AsyncIt
     async with serving(vendor.fake) as port:
         yield Account(vendor, outbound, port)
     assert vendor.fake.refusals == [], "the documents do not allow these requests"
+
+
+@pytest.fixture
+async def shop(outbound: Outbound) -> AsyncIterator[Shop]:
+    vendor = RetailCrm()
+    vendor.add_manager("17", "Иванова", "Анна", "150")
+    vendor.add_manager("18", "Сидоров", "Пётр", "151")
+    async with serving(vendor.fake) as port:
+        yield Shop(vendor, outbound, port)
+    assert vendor.fake.refusals == []

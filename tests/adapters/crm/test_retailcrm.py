@@ -1,78 +1,15 @@
 """What is RetailCRM's own: corporate customers, two histories, telephony, and the mirror that all of it makes."""
 
-from collections.abc import AsyncIterator
-from dataclasses import dataclass
-
 import pytest
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 
-from smart_redirect.adapters.crm import retailcrm
-from smart_redirect.adapters.crm.outbound import Outbound
-from smart_redirect.adapters.memory_tokens import MemoryTokens
-from smart_redirect.adapters.postgres.budgets import PostgresBudgets
-from smart_redirect.adapters.postgres.mirror import PostgresMirror
-from smart_redirect.domain.crm import Person
 from smart_redirect.errors import CrmMalformed, CrmRefused
-from smart_redirect.usecases.pace import Pace
-from smart_redirect.usecases.ports_crm import Access, Crm
-from smart_redirect.usecases.ports_mirror import Account, Turn
-from smart_redirect.usecases.sync_crm import Outcome, SyncCrm
-from tests.fakes.crm.retailcrm import RetailCrm
-from tests.fakes.crm.server import html, serving
+from smart_redirect.usecases.sync_crm import Outcome
+from tests.adapters.crm.shop import LONG, OLGA, PAVEL, Shop
+from tests.fakes.crm.server import html
 from tests.fakes.crm.vendor import Customer
-from tests.usecases.mirrored import EVERY_TIME, KEY, Mirrored
-
-OLGA = Customer("Петрова", "Ольга", ("8 (029) 111-22-33",), "17")
-PAVEL = Customer("Белов", "Павел", ("+375291112255",))
-
-
-async def no_wait() -> None:
-    """Every request may be sent at once."""
-
-
-@dataclass
-class Shop:
-    """An account and the adapter on it."""
-
-    vendor: RetailCrm
-    http: Outbound
-    port: int
-
-    def open(self, **settings: object) -> Crm:
-        given = {**self.vendor.settings(self.port), **settings}
-        return retailcrm.make(self.http, Access(given, "BY", no_wait, MemoryTokens()))
-
-    def open_account(self, account: Account, turn: Turn) -> Crm:
-        return retailcrm.make(self.http, Access(self.vendor.settings(self.port), account.country, turn, MemoryTokens()))
-
-    async def fed(self, cursor: str | None = None) -> tuple[dict[str, Person | None], str]:
-        told: dict[str, Person | None] = {}
-        while True:
-            page = await self.open().changes(cursor)
-            told |= {each.external_id: each if isinstance(each, Person) else None for each in page.changes}
-            cursor = page.cursor
-            if not page.more:
-                return told, cursor
-
-    async def sync(self, mirrored: Mirrored) -> Outcome:
-        pace = Pace(PostgresBudgets(mirrored.pool), lambda: 0.0)
-        return await SyncCrm(PostgresMirror(mirrored.pool), self.open_account, pace, EVERY_TIME)(KEY)
-
-    def expected(self) -> set[tuple[str, str | None]]:
-        """Name and responsible of everybody, told without the adapter's code."""
-        rows = self.vendor.fake.customers.values()
-        return {(f"{row['lastName']} {row['firstName']}", row.get("managerId")) for row in rows if row["phones"]}
-
-
-@pytest.fixture
-async def shop(outbound: Outbound) -> AsyncIterator[Shop]:
-    vendor = RetailCrm()
-    vendor.add_manager("17", "Иванова", "Анна", "150")
-    vendor.add_manager("18", "Сидоров", "Пётр", "151")
-    async with serving(vendor.fake) as port:
-        yield Shop(vendor, outbound, port)
-    assert vendor.fake.refusals == []
+from tests.usecases.mirrored import Mirrored
 
 
 async def test_a_contact_person_has_the_company_s_name_and_its_manager_if_none_of_his_own(shop: Shop) -> None:
@@ -146,11 +83,14 @@ async def test_a_history_of_many_rows_is_followed_to_its_end_and_each_is_read_on
     assert {each.name for each in told.values() if each} == {"Белов Павел"}
     # Five pages of history with the people of each, and the other history.
     assert len(shop.vendor.fake.seen) <= 12
-    assert (await shop.fed(after))[0] == {}
+    shop.vendor.fake.wait(LONG)
+    _, settled = await shop.fed(after)
+    assert (await shop.fed(settled))[0] == {}
 
 
 async def test_an_idle_sync_costs_two_requests(shop: Shop) -> None:
     shop.vendor.add(OLGA)
+    shop.vendor.fake.wait(LONG)
     _, cursor = await shop.fed()
     shop.vendor.fake.seen.clear()
     await shop.fed(cursor)

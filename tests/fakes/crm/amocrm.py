@@ -128,6 +128,7 @@ class AmoCrm:
     name = "amocrm"
     secrets = (TOKEN, "amo-S3cret")
     feeds_deletions = False
+    sweeps = True
     tells_extensions = False
     merges = True
     limited_for = 2.0

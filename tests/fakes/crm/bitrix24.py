@@ -258,6 +258,7 @@ class Bitrix24:
     name = "bitrix24"
     secrets = (CODE, *SECRETS)
     feeds_deletions = False
+    sweeps = True
     tells_extensions = True
     merges = True
     limited_for = 7.0

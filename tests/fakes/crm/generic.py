@@ -91,6 +91,7 @@ class Generic:
     name = "generic"
     secrets = (TOKEN,)
     feeds_deletions = False
+    sweeps = True
     tells_extensions = True
     merges = True
     limited_for = 7.0

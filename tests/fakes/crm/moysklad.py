@@ -191,6 +191,7 @@ class MoySklad:
     name = "moysklad"
     secrets = (TOKEN, PHONE_TOKEN, PASSWORD)
     feeds_deletions = True
+    sweeps = False
     tells_extensions = True
     merges = True
     limited_for = 7.0

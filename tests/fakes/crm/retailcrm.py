@@ -1,8 +1,9 @@
 """A strict fake of RetailCRM's API v5: customers, corporate customers, their histories, users, telephony."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from typing import Any
 
 from starlette.requests import Request
@@ -14,10 +15,11 @@ from tests.fakes.crm.vendor import Customer
 
 KEY = "rcrm-S3cret-key"
 MODULE = "smart-redirect"
-NOW = "2026-11-20 12:00:00"
+NOW = datetime(2026, 11, 20, 12)
 _CUSTOMERS = {"ids", "name", "isContact"}
 _CORPORATE = {"ids", "contactIds"}
 _HISTORY = {"sinceId", "startDate", "endDate"}
+Row = dict[str, Any]
 _FILTER = re.compile(r"filter\[(\w+)\](\[\d*\])?")
 
 
@@ -25,13 +27,25 @@ _FILTER = re.compile(r"filter\[(\w+)\](\[\d*\])?")
 class RetailCrmFake(FakeCrm):
     """One account."""
 
-    customers: dict[int, dict[str, Any]] = field(default_factory=dict)
-    corporate: dict[int, dict[str, Any]] = field(default_factory=dict)
-    histories: dict[str, list[dict[str, Any]]] = field(default_factory=lambda: {"customers": [], "corporate": []})
-    users: dict[int, dict[str, Any]] = field(default_factory=dict)
+    tables: dict[str, dict[int, Row]] = field(default_factory=lambda: {"customers": {}, "corporate": {}})
+    histories: dict[str, list[Row]] = field(default_factory=lambda: {"customers": [], "corporate": []})
+    lags: bool = False
+    """Whether what is written reaches the histories at once and the lists not before `catch_up`, as on a replica."""
+    commits_late: bool = False
+    """Whether it has its id and its time at once and is seen not before `catch_up`, as in a long transaction."""
+    now: datetime = NOW
+    last_id: int = 8
+    users: dict[int, Row] = field(default_factory=dict)
     codes: dict[int, str] = field(default_factory=dict)
     key: str = KEY
     has_telephony: bool = True
+    shown: dict[str, dict[int, Row | None]] = field(default_factory=lambda: {"customers": {}, "corporate": {}})
+    held: list[tuple[str, Row]] = field(default_factory=list)
+
+    @property
+    def customers(self) -> Mapping[int, Row]:
+        """The customers as they are."""
+        return self.tables["customers"]
 
     def routes(self) -> Sequence[BaseRoute]:
         return [
@@ -50,25 +64,58 @@ class RetailCrmFake(FakeCrm):
 
     # --- what its users do
 
+    def wait(self, seconds: float) -> None:
+        """Let time pass."""
+        self.now += timedelta(seconds=seconds)
+
+    def catch_up(self) -> None:
+        """Let everybody see all that was written."""
+        self.lags = self.commits_late = False
+        for kind, row in self.held:
+            self.histories[kind] = sorted([*self.histories[kind], row], key=lambda each: each["id"])
+        self.held.clear()
+        for shown in self.shown.values():
+            shown.clear()
+
+    def put(self, kind: str, number: int, row: Row | None) -> None:
+        """Write somebody, or take him away."""
+        if self.lags or self.commits_late:
+            self.shown[kind].setdefault(number, self.tables[kind].get(number))
+        self.tables[kind].pop(number, None)
+        self.tables[kind] |= {} if row is None else {number: row}
+
     def change(self, kind: str, number: int, **record: Any) -> None:
         """Write a row of a history."""
-        rows = self.histories[kind]
-        base = {"id": len(rows) * 3 + 11, "createdAt": NOW, "source": "user", "field": record.pop("field", "phones")}
-        rows.append({**base, "customer": {"id": number}, **record})
+        self.last_id += 3
+        base = {"id": self.last_id, "createdAt": _text(self.now), "source": "user", "field": "phones"}
+        row = {**base, "customer": {"id": number}, **record}
+        if self.commits_late:
+            self.held.append((kind, row))
+        else:
+            self.histories[kind].append(row)
 
     def link(self, corporate_id: int, name: str, contacts: Sequence[int], manager: int | None) -> None:
         """Make a corporate customer, or change the one there is."""
+        before = self.tables["corporate"].get(corporate_id, {"customerContacts": []})
         people = [{"id": each * 10, "customer": {"id": each}} for each in contacts]
         row = {"id": corporate_id, "type": "customer_corporate", "nickName": name, "customerContacts": people}
-        self.corporate[corporate_id] = row | ({"managerId": manager} if manager else {})
-        for each in contacts:
-            self.customers[each]["isContact"] = True
-        self.change("corporate", corporate_id, field="nick_name")
+        self.put("corporate", corporate_id, row | ({"managerId": manager} if manager else {}))
+        is_same = {int(each) for each in _contacts(before)} in (set(), set(contacts))
+        self.change("corporate", corporate_id, field="nick_name" if is_same else "customer_contacts")
+        self.flag()
 
     def unlink(self, corporate_id: int) -> None:
         """Delete a corporate customer."""
-        del self.corporate[corporate_id]
+        self.put("corporate", corporate_id, None)
         self.change("corporate", corporate_id, deleted=True, field="id")
+        self.flag()
+
+    def flag(self) -> None:
+        """Have everybody's `isContact` say whether he is one; it follows the links, and no history tells of it."""
+        contacts = {int(each) for row in self.tables["corporate"].values() for each in _contacts(row)}
+        for number, row in list(self.customers.items()):
+            if row.get("isContact") is not (number in contacts):
+                self.put("customers", number, {**row, "isContact": number in contacts})
 
     # --- the API
 
@@ -94,7 +141,7 @@ class RetailCrmFake(FakeCrm):
             return JSONResponse({"success": False, "errorMsg": 'Wrong "apiKey" value.'}, 403)
         return None
 
-    def page(self, request: Request, name: str, rows: Sequence[dict[str, Any]]) -> Response:
+    def page(self, request: Request, name: str, rows: Sequence[Row]) -> Response:
         """Answer one page: 20 rows unless the request says 50 or 100."""
         limit = request.query_params.get("limit", "20")
         self.require(limit in {"20", "50", "100"}, f"limit must be 20, 50 or 100, not {limit}")
@@ -103,13 +150,18 @@ class RetailCrmFake(FakeCrm):
         pages = -(-len(rows) // size)
         paging = {"limit": size, "totalCount": len(rows), "currentPage": number, "totalPageCount": pages}
         part = list(rows[(number - 1) * size : number * size])
-        return packed(request, {"success": True, "generatedAt": NOW, "pagination": paging, name: part})
+        return packed(request, {"success": True, "generatedAt": _text(self.now), "pagination": paging, name: part})
+
+    def visible(self, kind: str) -> list[Row]:
+        """The rows that lists show."""
+        shown = {**self.tables[kind], **self.shown[kind]}
+        return [row for _, row in sorted(shown.items()) if row is not None]
 
     async def list_customers(self, request: Request) -> Response:
         if barred := self.barred(request):
             return barred
         filters = self.allow(request, _CUSTOMERS, {"page", "limit"})
-        rows = [self.customers[each] for each in sorted(self.customers)]
+        rows = self.visible("customers")
         if "ids" in filters:
             rows = [row for row in rows if str(row["id"]) in filters["ids"]]
         if "isContact" in filters:
@@ -122,7 +174,7 @@ class RetailCrmFake(FakeCrm):
         if barred := self.barred(request):
             return barred
         filters = self.allow(request, _CORPORATE, {"page", "limit"})
-        rows = [self.corporate[each] for each in sorted(self.corporate)]
+        rows = self.visible("corporate")
         if "ids" in filters:
             rows = [row for row in rows if str(row["id"]) in filters["ids"]]
         if "contactIds" in filters:
@@ -165,7 +217,7 @@ class RetailCrmFake(FakeCrm):
             return barred
         self.allow(request, set(), {"phone", "details", "ignoreStatus"})
         self.require(request.query_params.get("phone"), "Parameter 'phone' is missing")
-        answer: dict[str, Any] = {"success": True}
+        answer: Row = {"success": True}
         found = [row for row in self.customers.values() if _has(row, request.query_params["phone"][-9:])]
         if found and self.has_telephony:
             manager = self.users.get(found[0].get("managerId", 0))
@@ -178,7 +230,7 @@ class RetailCrmFake(FakeCrm):
         return packed(request, answer)
 
 
-def _has(row: dict[str, Any], text: str) -> bool:
+def _has(row: Row, text: str) -> bool:
     """Match a full name, or the digits of a phone anywhere in them."""
     digits = re.sub(r"\D", "", text)
     phones = (re.sub(r"\D", "", each["number"]) for each in row["phones"])
@@ -186,8 +238,12 @@ def _has(row: dict[str, Any], text: str) -> bool:
     return any(digits in each for each in phones) if digits else text.lower() in name.lower()
 
 
-def _contacts(row: dict[str, Any]) -> set[str]:
+def _contacts(row: Row) -> set[str]:
     return {str(each["customer"]["id"]) for each in row["customerContacts"]}
+
+
+def _text(moment: datetime) -> str:
+    return moment.strftime("%Y-%m-%d %H:%M:%S")
 
 
 async def _over_limit(_: Request) -> Response:
@@ -200,12 +256,14 @@ class RetailCrm:
     name = "retailcrm"
     secrets = (KEY,)
     feeds_deletions = True
+    sweeps = True
     tells_extensions = True
     merges = True
     limited_for = 7.0
 
     def __init__(self) -> None:
         self.fake = RetailCrmFake()
+        self.last_number = 100
         self.limited = _over_limit
 
     def settings(self, port: int) -> dict[str, object]:
@@ -215,34 +273,38 @@ class RetailCrm:
         self.fake.key = "another"
 
     def add(self, customer: Customer) -> str:
-        number = max(self.fake.customers, default=100) + 1
-        self.fake.customers[number] = {"id": number}
-        self.edit(str(number), customer)
-        self.fake.histories["customers"][-1]["created"] = True
-        return str(number)
+        self.last_number += 1
+        self.write(self.last_number, customer, created=True)
+        return str(self.last_number)
 
     def edit(self, external_id: str, customer: Customer) -> None:
-        number = int(external_id)
-        self.fake.customers[number] = {
+        self.write(int(external_id), customer)
+
+    def write(self, number: int, customer: Customer, **record: Any) -> None:
+        """Write all that a customer has."""
+        row = {
             "id": number,
             "type": "customer",
-            "createdAt": NOW,
-            "isContact": bool(customer.company),
+            "createdAt": _text(self.fake.now),
+            "isContact": False,
             "lastName": customer.last,
             "firstName": customer.first,
             "phones": [{"number": each} for each in customer.phones],
-        } | ({"managerId": int(customer.manager)} if customer.manager else {})
-        self.fake.change("customers", number)
+        }
+        self.fake.put("customers", number, row | ({"managerId": int(customer.manager)} if customer.manager else {}))
+        self.fake.change("customers", number, **record)
         if customer.company:
             self.fake.link(5000 + number, customer.company, [number], None)
+        self.fake.flag()
 
     def delete(self, external_id: str) -> None:
-        del self.fake.customers[int(external_id)]
+        self.fake.put("customers", int(external_id), None)
         self.fake.change("customers", int(external_id), deleted=True, field="id")
 
     def merge(self, external_id: str, into: str) -> None:
-        joined, survivor = self.fake.customers.pop(int(external_id)), self.fake.customers[int(into)]
-        survivor["phones"] = [*survivor["phones"], *joined["phones"]]
+        joined, survivor = self.fake.customers[int(external_id)], self.fake.customers[int(into)]
+        self.fake.put("customers", int(external_id), None)
+        self.fake.put("customers", int(into), {**survivor, "phones": [*survivor["phones"], *joined["phones"]]})
         self.fake.change("customers", int(external_id), combinedTo={"id": int(into)}, field="id")
 
     def add_manager(self, manager_id: str, last: str, first: str, extension: str | None) -> None:

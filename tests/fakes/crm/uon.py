@@ -113,6 +113,7 @@ class Uon:
     name = "uon"
     secrets = (KEY,)
     feeds_deletions = False
+    sweeps = True
     tells_extensions = False
     merges = False
     limited_for = 5.0

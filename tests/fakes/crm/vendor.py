@@ -27,6 +27,8 @@ class Vendor(Protocol):
     """Texts that no error and no log may show."""
     feeds_deletions: bool
     """Whether `changes` tells of deletions; else `ids` has to."""
+    sweeps: bool
+    """Whether `ids` tells who is there."""
     tells_extensions: bool
     """Whether `managers` tells them."""
     merges: bool

@@ -22,6 +22,7 @@ SmartRedirectError
 │       ├── CrmRefused             it refuses our credentials or rights
 │       ├── CrmLimited             it wants us to wait; `seconds` says how long
 │       └── CrmMalformed           an answer that its documents do not allow
+│           └── CrmTooLong         one of more bytes than we read; a shorter page may do
 ├── SettingInvalid                 a setting of the deployment cannot be used; the text names it
 └── beside what raises them: MigrationError, EmbeddedPostgresError, NoSuchEnterpriseError, TokenError, LeaseLost,
     OutOfTime, FieldInvalid (domain/dialplan/fields.py), BuildFailed (local/build_process.py, an Unavailable)
@@ -118,6 +119,10 @@ class CrmLimited(CrmUnavailable):
 
 class CrmMalformed(CrmUnavailable):
     """An answer that the vendor's documents do not allow."""
+
+
+class CrmTooLong(CrmMalformed):
+    """An answer of more bytes than we read: a page of fewer rows may be short enough."""
 
 
 class SettingInvalid(SmartRedirectError):

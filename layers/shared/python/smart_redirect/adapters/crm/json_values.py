@@ -41,9 +41,11 @@ class Json:
 
     @property
     def text(self) -> str:
-        """The text without spaces around it; empty when it is none. Numbers are text too."""
+        """The text without spaces around it; empty when it is none. Whole numbers are text too: 17, and 17.0."""
         if isinstance(self.value, str):
             return self.value.strip()
+        if isinstance(self.value, float) and self.value.is_integer():
+            return str(int(self.value))
         return str(self.value) if isinstance(self.value, int) and not isinstance(self.value, bool) else ""
 
     @property

@@ -14,7 +14,7 @@ import httpx
 
 from smart_redirect.adapters.crm.addresses import Network
 from smart_redirect.adapters.crm.resolving import AddressNotAllowed, CheckedBackend, Resolve
-from smart_redirect.errors import CrmMalformed, CrmRefused, CrmUnavailable
+from smart_redirect.errors import CrmMalformed, CrmRefused, CrmTooLong, CrmUnavailable
 
 ANSWER_LIMIT = 1024 * 1024
 _CONNECTIONS = 100
@@ -71,8 +71,9 @@ class Outbound:
     async def send(self, query: Query) -> Answer:
         """Return the answer, whatever its status.
 
-        CrmRefused for an address that no request may go to, CrmMalformed for a redirect, for more than 1 MB or a body
-        that cannot be unpacked, CrmUnavailable for all that is wrong on the way. None has anything of the request.
+        CrmRefused for an address that no request may go to, CrmMalformed for a redirect or a body that cannot be
+        unpacked, CrmTooLong for more than 1 MB, CrmUnavailable for all that is wrong on the way. None has anything of
+        the request.
         """
         if httpx.URL(query.url).scheme != "https":
             raise CrmRefused("its address must begin with https://")
@@ -110,7 +111,7 @@ async def _read(response: httpx.Response) -> bytes:
     async for part in response.aiter_raw():
         raw += part
         if len(raw) > ANSWER_LIMIT:
-            raise CrmMalformed("its answer is longer than 1 MB")
+            raise CrmTooLong("its answer is longer than 1 MB")
     packing = response.headers.get("content-encoding", "identity").strip().lower()
     if packing in {"", "identity"}:
         return bytes(raw)
@@ -126,7 +127,7 @@ def _unpacked(raw: bytes) -> bytes:
     except zlib.error:
         raise CrmMalformed("its answer cannot be unpacked") from None
     if len(body) > ANSWER_LIMIT:
-        raise CrmMalformed("its answer is longer than 1 MB")
+        raise CrmTooLong("its answer is longer than 1 MB")
     if raw and not unpacking.eof:
         raise CrmMalformed("its answer is cut short")
     return body
