@@ -1,6 +1,7 @@
 """One contract for the adapters of all vendors, each against a strict fake of its vendor."""
 
 import asyncio
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -118,7 +119,7 @@ async def test_one_who_was_merged_leaves_his_phones_to_the_other(account: Accoun
     account.vendor.merge(joined, survivor)
     page = await account.open().changes(cursor)
     apply(there, page.changes)
-    if account.vendor.feeds_deletions:
+    if account.vendor.tells_merges:
         assert joined not in there
         assert any(isinstance(each, Gone | Merged) for each in page.changes)
     assert joined not in await all_ids(account.open())
@@ -140,7 +141,8 @@ async def test_nobody_to_read_costs_no_request(account: Account) -> None:
 
 
 async def test_a_caller_is_found_whatever_the_phone_looks_like(account: Account) -> None:
-    for customer in (ALIKE, OLGA):
+    olga = replace(OLGA, phones=("80291112233",)) if account.vendor.searches_text else OLGA
+    for customer in (ALIKE, olga):
         account.vendor.add(customer)
     found = await account.open().lookup("+375291112233", 5.0)
     mine = [each for each in found.people if "+375291112233" in phones_of(each)]

@@ -89,7 +89,8 @@ async def test_a_contact_person_is_somebody_with_the_company_s_name_and_responsi
     assert await shop.open().people((pavel,)) == (told[pavel],)
 
 
-async def test_a_contact_person_is_found_by_a_look_up(shop: Shop) -> None:
+async def test_a_contact_person_is_found_by_a_look_up_if_the_search_sees_his_digits(shop: Shop) -> None:
+    shop.vendor.fake.strips = True
     firm = shop.vendor.add(FIRM)
     [pavel] = shop.vendor.set_persons(firm, ("Белов Павел", "8 029 111-22-55"))
     found = await shop.open().lookup("+375291112255", 5.0)
@@ -119,6 +120,7 @@ async def test_archived_counterparties_are_kept_and_come_after_all_others(shop: 
 
 
 async def test_a_look_up_finds_who_is_archived(shop: Shop) -> None:
+    shop.vendor.fake.strips = True
     shop.vendor.fake.counterparties[shop.vendor.add(OLGA)]["archived"] = True
     assert [each.name for each in (await shop.open().lookup("+375291112233", 5.0)).people] == ["Петрова Ольга"]
 
@@ -127,11 +129,17 @@ async def test_a_look_up_finds_who_is_archived(shop: Shop) -> None:
 async def test_a_search_by_beginnings_of_words_is_helped_by_the_phone_s_end(
     shop: Shop, phone: str, requests: int
 ) -> None:
-    shop.vendor.fake.strips = False
     shop.vendor.add(Customer("Петрова", "Ольга", (phone,)))
     found = await shop.open().lookup("+375291112233", 5.0)
     assert len(found.people) == (0 if " " in phone else 1)
     assert len(shop.vendor.fake.seen) == requests
+
+
+async def test_a_search_that_sees_the_digits_of_a_formatted_phone_finds_it_at_once(shop: Shop) -> None:
+    shop.vendor.fake.strips = True
+    olga = shop.vendor.add(Customer("Петрова", "Ольга", ("8 (029) 111-22-33",)))
+    found = await shop.open().lookup("+375291112233", 5.0)
+    assert ([each.external_id for each in found.people], len(shop.vendor.fake.seen)) == ([olga], 1)
 
 
 async def test_no_import_is_read_again_with_every_run(shop: Shop) -> None:

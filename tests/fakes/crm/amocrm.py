@@ -2,6 +2,7 @@
 
 import itertools
 import re
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -17,6 +18,7 @@ TOKEN = "amo-S3cret-token"
 CLIENT = {"client_id": "amo-client", "client_secret": "amo-S3cret-client", "redirect_uri": "https://own.test/back"}
 _ALLOWED = re.compile(
     r"page|limit|query|with|order\[(?:id|updated_at)\]|filter\[id\]\[\]|filter\[updated_at\]\[(?:from|to)\]"
+    r"|filter\[type\]\[\]|filter\[created_at\]\[from\]"
 )
 
 
@@ -29,13 +31,23 @@ class AmoFake(FakeCrm):
     tokens: set[str] = field(default_factory=lambda: {TOKEN})
     refresh: str = "amo-S3cret-refresh-0"
     refreshes: int = 0
-    clock: Any = field(default_factory=lambda: itertools.count(1_700_000_000))
+    clock: Any = field(default_factory=lambda: itertools.count(int(time.time()) - 3000))
+    """The account's time, in which each change takes a second."""
+    has_events: bool = True
+    """Whether the plan has them."""
+    events: list[dict[str, Any]] = field(default_factory=list)
+    commits_late: bool = False
+    """Whether what is written is seen not before `catch_up`, though it has its time at once."""
+    shown: dict[str, dict[int, dict[str, Any] | None]] = field(
+        default_factory=lambda: {"contacts": {}, "companies": {}}
+    )
 
     def routes(self) -> Sequence[BaseRoute]:
         return [
             Route("/api/v4/contacts", self.contacts),
             Route("/api/v4/companies", self.companies),
             Route("/api/v4/users", self.list_users),
+            Route("/api/v4/events", self.list_events),
             Route("/oauth2/access_token", self.access_token, methods=["POST"]),
             Route("/{path:path}", self.not_found, methods=["GET", "POST"]),
         ]
@@ -75,8 +87,34 @@ class AmoFake(FakeCrm):
     async def list_users(self, request: Request) -> Response:
         return self.barred(request) or self.listed(request, "users", self.users)
 
+    async def list_events(self, request: Request) -> Response:
+        """The newest first, a hundred a page at most."""
+        if barred := self.barred(request):
+            return barred
+        if not self.has_events:
+            return self.problem(403, "Forbidden")
+        params = request.query_params
+        self.require(int(params.get("limit", "50")) <= 100, "limit is 100 at most")
+        since, kinds = int(params["filter[created_at][from]"]), params.getlist("filter[type][]")
+        chosen = [each for each in self.events if each["created_at"] >= since and each["type"] in kinds]
+        return self.listed(request, "events", chosen[::-1])
+
+    def put(self, kind: str, number: int, row: dict[str, Any] | None) -> None:
+        """Write somebody, or take him away."""
+        if self.commits_late:
+            self.shown[kind].setdefault(number, self.rows[kind].get(number))
+        self.rows[kind].pop(number, None)
+        self.rows[kind] |= {} if row is None else {number: row}
+
+    def catch_up(self) -> None:
+        """Let everybody see all that was written."""
+        self.commits_late = False
+        for shown in self.shown.values():
+            shown.clear()
+
     def chosen(self, request: Request, name: str) -> list[dict[str, Any]]:
-        params, rows = request.query_params, list(self.rows[name].values())
+        params = request.query_params
+        rows = [row for row in {**self.rows[name], **self.shown[name]}.values() if row is not None]
         self.require(params.get("with", "contacts") in {"contacts", "leads"}, "no such relation")
         if "filter[id][]" in params:
             rows = [row for row in rows if str(row["id"]) in params.getlist("filter[id][]")]
@@ -113,8 +151,9 @@ class AmoFake(FakeCrm):
 
 
 def _searched(row: dict[str, Any]) -> str:
+    """Return what is searched: the filled fields as they are stored, phones with whatever stands between their digits."""
     phones = [value["value"] for each in row["custom_fields_values"] or () for value in each["values"]]
-    return " ".join((row["name"], *phones, *(re.sub(r"\D", "", each) for each in phones)))
+    return " ".join((row["name"], *phones))
 
 
 async def _over_limit(_: Request) -> Response:
@@ -127,14 +166,17 @@ class AmoCrm:
 
     name = "amocrm"
     secrets = (TOKEN, "amo-S3cret")
-    feeds_deletions = False
+    feeds_deletions = True
     sweeps = True
     tells_extensions = False
     merges = True
+    tells_merges = False
+    searches_text = True
     limited_for = 2.0
 
     def __init__(self) -> None:
         self.fake = AmoFake()
+        self.last_number = 100
         self.limited = _over_limit
 
     def settings(self, port: int) -> dict[str, object]:
@@ -144,7 +186,7 @@ class AmoCrm:
         self.fake.tokens = set()
 
     def add(self, customer: Customer) -> str:
-        number = max((each for rows in self.fake.rows.values() for each in rows), default=100) + 1
+        number = self.last_number = self.last_number + 1
         self.edit(f"contact:{number}", customer)
         return f"contact:{number}"
 
@@ -163,24 +205,30 @@ class AmoCrm:
     def put(self, kind: str, number: int, name: str, phones: Sequence[str], manager: str | None) -> None:
         """Write a row of a kind."""
         values = [{"value": each, "enum_code": "WORK"} for each in phones]
-        self.fake.rows[kind][number] = {
+        row = {
             "id": number,
             "name": name,
             "responsible_user_id": int(manager or 0),
             "updated_at": next(self.fake.clock),
             "is_deleted": False,
             "custom_fields_values": [{"field_id": 7, "field_code": "PHONE", "values": values}] if values else None,
+            "companies": [],
         }
+        self.fake.put(kind, number, row)
 
     def delete(self, external_id: str) -> None:
-        del self.fake.rows["contacts"][int(external_id.partition(":")[2])]
+        number = int(external_id.partition(":")[2])
+        self.fake.put("contacts", number, None)
+        event = {"id": f"01{number}", "type": "contact_deleted", "entity_id": number, "entity_type": "contact"}
+        self.fake.events.append({**event, "created_at": next(self.fake.clock)})
 
     def merge(self, external_id: str, into: str) -> None:
         joined, survivor = (int(each.partition(":")[2]) for each in (external_id, into))
-        fields = self.fake.rows["contacts"].pop(joined)["custom_fields_values"]
-        row = self.fake.rows["contacts"][survivor]
-        row["custom_fields_values"] = [*(row["custom_fields_values"] or ()), *(fields or ())]
-        row["updated_at"] = next(self.fake.clock)
+        row, fields = self.fake.rows["contacts"][survivor], self.fake.rows["contacts"][joined]["custom_fields_values"]
+        both = [*(row["custom_fields_values"] or ()), *(fields or ())]
+        self.fake.put("contacts", joined, None)
+        changed = {**row, "custom_fields_values": both, "updated_at": next(self.fake.clock)}
+        self.fake.put("contacts", survivor, changed)
 
     def add_manager(self, manager_id: str, last: str, first: str, extension: str | None) -> None:
         rights = {"is_active": True, "is_admin": False}

@@ -258,6 +258,8 @@ class Bitrix24:
     name = "bitrix24"
     secrets = (CODE, *SECRETS)
     feeds_deletions = False
+    tells_merges = False
+    searches_text = False
     sweeps = True
     tells_extensions = True
     merges = True

@@ -91,6 +91,8 @@ class Generic:
     name = "generic"
     secrets = (TOKEN,)
     feeds_deletions = False
+    tells_merges = False
+    searches_text = False
     sweeps = True
     tells_extensions = True
     merges = True

@@ -34,7 +34,7 @@ class MoySkladFake(FakeCrm):
     token: str = TOKEN
     inlined: int = 100
     """How many contact persons `expand` shows."""
-    strips: bool = True
+    strips: bool = False
     """Whether the search sees the bare digits of a formatted phone: the documents leave it open."""
     may_audit: bool = True
     audit: list[dict[str, Any]] = field(default_factory=list)
@@ -191,6 +191,8 @@ class MoySklad:
     name = "moysklad"
     secrets = (TOKEN, PHONE_TOKEN, PASSWORD)
     feeds_deletions = True
+    tells_merges = True
+    searches_text = True
     sweeps = False
     tells_extensions = True
     merges = True

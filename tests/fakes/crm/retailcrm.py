@@ -256,6 +256,8 @@ class RetailCrm:
     name = "retailcrm"
     secrets = (KEY,)
     feeds_deletions = True
+    tells_merges = True
+    searches_text = False
     sweeps = True
     tells_extensions = True
     merges = True

@@ -113,6 +113,8 @@ class Uon:
     name = "uon"
     secrets = (KEY,)
     feeds_deletions = False
+    tells_merges = False
+    searches_text = False
     sweeps = True
     tells_extensions = False
     merges = False

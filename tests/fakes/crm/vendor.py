@@ -32,7 +32,11 @@ class Vendor(Protocol):
     tells_extensions: bool
     """Whether `managers` tells them."""
     merges: bool
-    """Whether customers can be merged, so that `changes` tells of it."""
+    """Whether customers can be merged."""
+    tells_merges: bool
+    """Whether `changes` tells of it; else `ids` has to."""
+    searches_text: bool
+    """Whether a look-up compares phones as they are written."""
     limited: Misdeed
     """The answer over the limit, asking for 7 seconds where the vendor can ask."""
     limited_for: float

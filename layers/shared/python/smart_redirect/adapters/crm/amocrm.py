@@ -4,48 +4,31 @@ Settings: `url` (https://example.amocrm.ru). Credentials: `long_lived_token` of 
 `client_secret`, `redirect_uri` and `refresh_token` of one with OAuth.
 """
 
-import json
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
-from time import monotonic
+from collections.abc import Callable, Sequence
+from time import monotonic, time
 
 from smart_redirect.adapters.crm.amocrm_api import AmoApi, make_api
+from smart_redirect.adapters.crm.amocrm_cursor import DELETIONS, PAGE, Cursor, begun, read_cursor
 from smart_redirect.adapters.crm.amocrm_people import KINDS, Kind, company_ids, contact_ids, read_person
 from smart_redirect.adapters.crm.bounds import MOST_MANAGERS, End
-from smart_redirect.adapters.crm.json_values import Json, read_json
+from smart_redirect.adapters.crm.json_values import Json
 from smart_redirect.adapters.crm.outbound import Outbound
 from smart_redirect.adapters.crm.phones import has_phone
 from smart_redirect.adapters.crm.session import Params
 from smart_redirect.domain.crm import Change, Found, Gone, Ids, Manager, Page, Person
 from smart_redirect.domain.crm_mirror import kept_managers
 from smart_redirect.domain.crm_name import NameFormats, read_formats
-from smart_redirect.errors import CrmMalformed, CrmUnavailable
+from smart_redirect.errors import CrmMalformed, CrmRefused, CrmUnavailable
 from smart_redirect.usecases.ports_crm import Access
 
-# 250 are allowed; with many fields of the account's own that would be more than 1 MB.
-_PAGE = 100
 _USERS = 250
 _NATIONAL = 9
-_OVERLAP = 60
+_DELETED = (("filter[type][]", "contact_deleted"), ("filter[type][]", "company_deleted"))
 
 
-@dataclass(frozen=True, slots=True)
-class _Cursor:
-    """Of each kind the second from which its changes are read and the page within it, and which kind is next.
-
-    A list in the order of changes can be followed while it changes: who is edited moves to its end and is met again.
-    Everything is but the changes since second 0, so the walk needs no other way.
-    """
-
-    since: tuple[int, int] = (0, 0)
-    page: int = 1
-    kind: int = 0
-    walked: bool = False
-
-
-def make(http: Outbound, access: Access) -> "AmoCrm":
+def make(http: Outbound, access: Access, clock: Callable[[], float] = time) -> "AmoCrm":
     """Return the CRM of a connection."""
-    return AmoCrm(make_api(http, access), read_formats(access.settings))
+    return AmoCrm(make_api(http, access), read_formats(access.settings), clock)
 
 
 class AmoCrm:
@@ -53,9 +36,10 @@ class AmoCrm:
 
     people_at_once = 50
 
-    def __init__(self, api: AmoApi, formats: NameFormats) -> None:
+    def __init__(self, api: AmoApi, formats: NameFormats, clock: Callable[[], float]) -> None:
         self._api = api
         self._formats = formats
+        self._clock = clock
 
     async def lookup(self, phone: str, seconds: float) -> Found:
         """Search contacts, then companies if no contact has the phone: the search is textual, so they are compared."""
@@ -71,23 +55,29 @@ class AmoCrm:
         return Found(tuple(found))
 
     async def changes(self, cursor: str | None) -> Page:
-        """Return the next hundred of whoever was changed since; contacts first, then companies and whose they are."""
-        at = _Cursor() if cursor is None else _read_cursor(cursor)
+        """Return the next hundred of whoever was changed since: contacts, companies and whose they are, deletions."""
+        now = int(self._clock())
+        at = begun(now) if cursor is None else read_cursor(cursor, now)
+        if at.kind == DELETIONS:
+            return await self._deletions(at, now)
         kind = KINDS[at.kind]
         rows = await self._since(kind, at.since[at.kind], at.page)
         changes = await self._read(kind, rows)
         if kind.name == "company" and at.walked:
             changes += await self._by_ids(KINDS[0], contact_ids(rows))
-        following, more = _advanced(at, rows)
-        return Page(tuple(changes), _written(following), more)
+        following = at.after(rows, now)
+        if following.kind == DELETIONS and now < at.quiet:
+            return Page(tuple(changes), following.rested().text, False)
+        return Page(tuple(changes), following.text, True)
 
     async def ids(self, cursor: str | None) -> Ids:
         """Return all ids in the order of changes: a page that moves while it is read leaves nobody out."""
-        at = _Cursor(walked=True) if cursor is None else _read_cursor(cursor)
+        now = int(self._clock())
+        at = begun(now) if cursor is None else read_cursor(cursor, now)
         rows = await self._since(KINDS[at.kind], at.since[at.kind], at.page)
         found = tuple(KINDS[at.kind].id_of(row) for row in rows if not row["is_deleted"].is_true)
-        following, more = _advanced(at, rows)
-        return Ids(found, _written(following) if more else None)
+        following = at.after(rows, now)
+        return Ids(found, None if following.kind == DELETIONS else following.text)
 
     async def people(self, external_ids: tuple[str, ...]) -> tuple[Person | Gone, ...]:
         """Return these contacts and companies; whom the answers lack is gone."""
@@ -126,9 +116,23 @@ class AmoCrm:
         return _rows(await self._api.get(kind.path, params), kind)
 
     async def _since(self, kind: Kind, second: int, page: int) -> tuple[Json, ...]:
-        params = [("limit", str(_PAGE)), ("page", str(page)), ("order[updated_at]", "asc")]
+        params = [("limit", str(PAGE)), ("page", str(page)), ("order[updated_at]", "asc")]
         given = [("filter[updated_at][from]", str(second))] if second else []
         return await self._list(kind, (*params, *given, *kind.with_others))
+
+    async def _deletions(self, at: Cursor, now: int) -> Page:
+        """Read again by id whom the account's events say to be deleted; accounts without events have the sweep."""
+        params = (*_DELETED, ("filter[created_at][from]", str(at.deleted)), ("limit", str(PAGE)))
+        try:
+            answer = await self._api.get("/events", (*params, ("page", str(at.page))))
+            events = answer["_embedded"].rows("events") if answer else ()
+        except (CrmRefused, CrmMalformed):
+            return Page((), at.hushed(now).text, False)
+        named = (f"{each['type'].text.partition('_')[0]}:{each['entity_id'].text}" for each in events)
+        people = await self.people(tuple(dict.fromkeys(named)))
+        more = bool(events) and bool(answer["_links"]["next"])
+        following = at.after_deletions([each["created_at"].count or 0 for each in events], now, more=more)
+        return Page(people, following.text, more)
 
     async def _read(self, kind: Kind, rows: Sequence[Json]) -> list[Change]:
         present = [row for row in rows if not row["is_deleted"].is_true]
@@ -138,18 +142,18 @@ class AmoCrm:
 
     async def _by_ids(self, kind: Kind, numbers: Sequence[str]) -> list[Change]:
         changes: list[Change] = []
-        for start in range(0, len(numbers), _PAGE):
-            wanted = [("filter[id][]", each) for each in numbers[start : start + _PAGE]]
-            rows = await self._list(kind, (*wanted, ("limit", str(_PAGE)), *kind.with_others))
+        for start in range(0, len(numbers), PAGE):
+            wanted = [("filter[id][]", each) for each in numbers[start : start + PAGE]]
+            rows = await self._list(kind, (*wanted, ("limit", str(PAGE)), *kind.with_others))
             changes += await self._read(kind, rows)
         return changes
 
     async def _names_now(self, contacts: Sequence[Json], until: float) -> dict[str, str]:
         """Return the names of a caller's companies, while the call waits."""
-        ids = [each for row in contacts for each in company_ids(row)][:_PAGE]
+        ids = [each for row in contacts for each in company_ids(row)][:PAGE]
         if not ids:
             return {}
-        params = (*(("filter[id][]", each) for each in ids), ("limit", str(_PAGE)))
+        params = (*(("filter[id][]", each) for each in ids), ("limit", str(PAGE)))
         rows = _rows(await self._api.get_now(KINDS[1].path, params, _left(until)), KINDS[1])
         return {row["id"].text: row["name"].text for row in rows}
 
@@ -157,9 +161,9 @@ class AmoCrm:
         """Return the names of these contacts' companies by their ids."""
         names: dict[str, str] = {}
         ids = list(dict.fromkeys(each for row in contacts for each in company_ids(row)))
-        for start in range(0, len(ids), _PAGE):
-            wanted = [("filter[id][]", each) for each in ids[start : start + _PAGE]]
-            rows = await self._list(KINDS[1], (*wanted, ("limit", str(_PAGE))))
+        for start in range(0, len(ids), PAGE):
+            wanted = [("filter[id][]", each) for each in ids[start : start + PAGE]]
+            rows = await self._list(KINDS[1], (*wanted, ("limit", str(PAGE))))
             names |= {row["id"].text: row["name"].text for row in rows}
         return names
 
@@ -175,38 +179,3 @@ def _left(until: float) -> float:
     if left <= 0:
         raise CrmUnavailable("no answer in time")
     return left
-
-
-def _advanced(at: _Cursor, rows: Sequence[Json]) -> tuple[_Cursor, bool]:
-    """Return the cursor after a page, and whether there is more.
-
-    A full page is followed from the second of its last row; one that lies within a single second by its next page. At
-    the end the next run begins a minute earlier, because a change may be written later than its time says.
-    """
-    newest = rows[-1]["updated_at"].count if rows else None
-    if rows and newest is None:
-        raise CrmMalformed("its rows do not say when they were changed")
-    if newest is not None and len(rows) >= _PAGE:
-        stands = newest == at.since[at.kind]
-        return replace(_from(at, newest), page=at.page + 1 if stands else 1), True
-    ended = at if newest is None else _from(at, max(at.since[at.kind], newest - _OVERLAP))
-    is_last = at.kind == len(KINDS) - 1
-    return replace(ended, page=1, kind=0 if is_last else at.kind + 1, walked=at.walked or is_last), not is_last
-
-
-def _from(at: _Cursor, second: int) -> _Cursor:
-    contacts, companies = at.since
-    return replace(at, since=(second, companies) if at.kind == 0 else (contacts, second))
-
-
-def _written(cursor: _Cursor) -> str:
-    return json.dumps(asdict(cursor))
-
-
-def _read_cursor(text: str) -> _Cursor:
-    found = read_json(text.encode())
-    since = tuple(each.count for each in found["since"])
-    page, kind = found["page"].count, found["kind"].count
-    if len(since) != len(KINDS) or None in since or not page or kind not in range(len(KINDS)):
-        raise CrmMalformed("the cursor is not one of amoCRM")
-    return _Cursor((since[0] or 0, since[1] or 0), page, kind or 0, found["walked"].is_true)
