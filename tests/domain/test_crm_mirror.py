@@ -57,6 +57,13 @@ def test_of_a_person_the_first_ten_phones_are_kept() -> None:
     assert owner(Person("1", "x", phones), "BY").phones == tuple(f"+37529{each[4:]}" for each in phones[:MOST_PHONES])
 
 
+def test_a_field_may_hold_several_phones_and_the_first_ten_of_all_are_kept() -> None:
+    phones = tuple(f"802911122{number}, 802911122{number + 1} Ольга" for number in range(10, 60, 2))
+    assert owner(Person("1", "x", phones), "BY").phones == tuple(f"+3752911122{number}" for number in range(10, 20))
+    found = Found((Person("1", "x", ("дом 8017 200-11-22 / моб. 80291112233 доб. 5",)),))
+    assert [each.external_id for each in done(finding(found, "BY", PHONE))] == ["1"]
+
+
 def test_a_page_costs_at_most_ten_phones_a_person() -> None:
     costs = list(folding([Person("1", "x", ("1",) * 1000), Person("2", "x"), Gone("3")], "BY"))
     assert costs == [1, 1, 1, MOST_PHONES, 1, 1]

@@ -6,8 +6,11 @@ from typing import Any
 
 import pytest
 
+from smart_redirect.adapters.crm.phones import has_phone
 from smart_redirect.domain.crm import Found, Gone, Merged, Person
+from smart_redirect.domain.crm_mirror import owner
 from smart_redirect.domain.phone import normalise
+from smart_redirect.domain.phone_fields import numbers_in
 from smart_redirect.errors import CrmLimited, CrmMalformed, CrmRefused, CrmUnavailable
 from smart_redirect.usecases.pace import OutOfTime
 from smart_redirect.usecases.ports_crm import Crm
@@ -21,7 +24,7 @@ MANY = 230
 
 
 def phones_of(person: Person) -> set[str | None]:
-    return {normalise(each, "BY") for each in person.phones}
+    return {normalise(number, "BY") for each in person.phones for number in numbers_in(each)}
 
 
 async def all_ids(crm: Crm) -> tuple[str, ...]:
@@ -148,6 +151,14 @@ async def test_a_caller_is_found_whatever_the_phone_looks_like(account: Account)
     mine = [each for each in found.people if "+375291112233" in phones_of(each)]
     assert [(each.name, each.responsible_id) for each in mine] == [("Петрова Ольга", "17")]
     assert set(found.extensions) <= {("17", "150"), ("18", "")}
+
+
+async def test_a_field_may_hold_several_phones_and_words(account: Account) -> None:
+    olga = account.vendor.add(Customer("Петрова", "Ольга", ("80291112233, +375447654321 Иван, доб. 12",), "17"))
+    there, _ = await account.walk()
+    assert set(owner(there[olga], "BY").phones) == {"+375291112233", "+375447654321"}
+    [found] = (await account.open().lookup("+375447654321", 5.0)).people or [there[olga]]
+    assert has_phone(found, "+375447654321", "BY")
 
 
 async def test_a_caller_whom_nobody_knows_is_not_found(account: Account) -> None:

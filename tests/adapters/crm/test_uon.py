@@ -14,12 +14,14 @@ from smart_redirect.adapters.crm.outbound import Outbound
 from smart_redirect.adapters.crm.uon import Uon, make
 from smart_redirect.adapters.memory_tokens import MemoryTokens
 from smart_redirect.domain.crm import Gone, Person
+from smart_redirect.domain.crm_mirror import written_phones
 from smart_redirect.errors import CrmLimited, CrmMalformed, CrmRefused
 from smart_redirect.usecases.ports_crm import Access
 from smart_redirect.usecases.sync_crm import Outcome
 from tests.adapters.crm.mirror_of import mirror_of, rows_of
+from tests.adapters.crm.test_adapters import all_ids
 from tests.fakes.crm.server import serving
-from tests.fakes.crm.uon import KEY
+from tests.fakes.crm.uon import KEY, NOBODY
 from tests.fakes.crm.uon import Uon as Account
 from tests.fakes.crm.vendor import Customer
 from tests.usecases.mirrored import Row, stop_after
@@ -140,6 +142,30 @@ async def test_a_failure_may_come_as_200(
         await opened().changes(None)
 
 
+@pytest.mark.parametrize("nobody", NOBODY)
+async def test_a_404_that_is_no_page_means_nobody_however_it_is_said(
+    account: Account, opened: Open, nobody: str
+) -> None:
+    account.fake.nobody = nobody
+    gone, stays = account.add(OLGA), account.add(Customer("Белов", "Павел", ("+375291112255",)))
+    cursor = await to_end(opened, None, time())
+    account.delete(gone)
+    assert (await opened().lookup("+375291112233", 5.0)).people == ()
+    assert (await opened().people((gone,))) == (Gone(gone),)
+    assert await to_end(opened, cursor, time() + 3 * DAY)
+    assert await all_ids(opened()) == (stays,)
+
+
+@pytest.mark.parametrize("ask", ["lookup", "people"])
+async def test_a_404_that_is_a_page_is_an_error(opened: Open, account: Account, ask: str) -> None:
+    async def missing(_: Request) -> Response:
+        return HTMLResponse("<h1>404 Not Found</h1>", 404)
+
+    account.fake.misdeeds.append(missing)
+    with pytest.raises(CrmMalformed):
+        await (opened().lookup("+375291112233", 5.0) if ask == "lookup" else opened().people(("5",)))
+
+
 async def test_nobody_may_come_as_200_too(account: Account, opened: Open) -> None:
     account.fake.misdeeds += [answering({"result": 404})] * 2
     assert (await opened().lookup("+375291112233", 5.0)).people == ()
@@ -156,7 +182,7 @@ async def test_several_phones_in_one_field_are_several(account: Account, opened:
     account.add(Customer("Петрова", "Ольга", ("8 029 1112233, 8 017 2001122;", "+375 44 7654321")))
     (olga,) = (await opened().changes(None)).changes
     assert isinstance(olga, Person)
-    assert olga.phones == ("8 029 1112233", "8 017 2001122", "+375 44 7654321")
+    assert written_phones(olga) == ("8 029 1112233", "8 017 2001122", "+375 44 7654321")
 
 
 async def test_latin_names_serve_where_there_are_no_others(account: Account, opened: Open) -> None:

@@ -1,7 +1,7 @@
 """A strict fake of U-ON.Travel's API: the key in the path, pages by number, days in the feed, 404 for nobody."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta, timezone
 from typing import Any
@@ -14,6 +14,13 @@ from tests.fakes.crm.server import FakeCrm, packed
 from tests.fakes.crm.vendor import Customer
 
 KEY = "uonS3cretKey"
+NOBODY: Mapping[str, bytes] = {
+    "result": b'{"result": 404}',
+    "list": b'{"users": []}',
+    "error": b'{"error": "not found"}',
+    "empty": b"",
+}
+"""Bodies of a 404 that means that there is nobody: no page describes them."""
 MOSCOW = timezone(timedelta(hours=3))
 _DAY = re.compile(r"\d{4}-\d\d-\d\d")
 
@@ -26,6 +33,8 @@ class UonFake(FakeCrm):
     managers: dict[int, dict[str, Any]] = field(default_factory=dict)
     key: str = KEY
     page_size: int = 100
+    nobody: str = "result"
+    """How it says so."""
     pages_managers: bool = True
     """Whether `page` of manager.json is heard: the documents do not have it, one service sends it."""
 
@@ -51,12 +60,16 @@ class UonFake(FakeCrm):
             return JSONResponse({"result": 403, "error": "API key is wrong"}, 403)
         return None
 
+    def missing(self) -> Response:
+        """What it says where nobody is."""
+        return Response(NOBODY[self.nobody], 404, media_type="application/json")
+
     def page(self, request: Request, text: str, rows: Sequence[dict[str, Any]]) -> Response:
-        """Answer one page; one that is beyond the last is 404 with JSON."""
+        """Answer one page; one that is beyond the last is 404, the first of an empty list too and says what it means."""
         self.require(text.isdigit() and int(text) >= 1, f"pages are numbers from 1, not {text}")
         part = list(rows[(int(text) - 1) * self.page_size : int(text) * self.page_size])
         if not part:
-            return JSONResponse({"result": 404, "users": []}, 404)
+            return self.missing() if rows else JSONResponse({"result": 404, "users": []}, 404)
         return packed(request, {"result": 200, "users": part})
 
     async def list_users(self, request: Request) -> Response:
@@ -78,14 +91,14 @@ class UonFake(FakeCrm):
         digits = request.path_params["phone"]
         self.require(digits.isascii() and digits.isdigit(), "phones are digits alone")
         rows = [row for row in self.users.values() if _has(row, digits[-9:])]
-        return packed(request, {"result": 200, "users": rows}) if rows else JSONResponse({"result": 404}, 404)
+        return packed(request, {"result": 200, "users": rows}) if rows else self.missing()
 
     async def one(self, request: Request) -> Response:
         if barred := self.barred(request):
             return barred
         self.require(request.path_params["id"].isdigit(), "ids are numbers")
         row = self.users.get(int(request.path_params["id"]))
-        return packed(request, {"result": 200, "user": [row]}) if row else JSONResponse({"result": 404}, 404)
+        return packed(request, {"result": 200, "user": [row]}) if row else self.missing()
 
     async def list_managers(self, request: Request) -> Response:
         rows = [self.managers[each] for each in sorted(self.managers)]

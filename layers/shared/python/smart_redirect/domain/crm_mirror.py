@@ -3,10 +3,12 @@
 import re
 from collections.abc import Generator, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import TypeVar
 
 from smart_redirect.domain.crm import Change, Found, Manager, Person
 from smart_redirect.domain.phone import may_be, normalise
+from smart_redirect.domain.phone_fields import numbers_in
 
 T = TypeVar("T")
 Steps = Generator[int, None, T]
@@ -18,6 +20,8 @@ _LONGEST_NAME = 200
 _LONGEST_ID = 200
 # A phone from abroad takes 0.1 ms, and nobody has that many: whoever lists more of them has something else there.
 MOST_PHONES = 10
+# Fields without any phone take time too.
+_MOST_FIELDS = 50
 # Of those whom a CRM names as the owners of one phone.
 MOST_OWNERS = 50
 # Years that every date type has; a time outside is no time.
@@ -66,7 +70,7 @@ def folding(changes: Iterable[Change], country: str) -> Steps[Fold]:
 
 def owner(person: Person, country: str) -> Owner:
     """Return a person as the mirror keeps it; what is no full public number is left out."""
-    phones = (normalise(raw, country) for raw in person.phones[:MOST_PHONES])
+    phones = (normalise(raw, country) for raw in written_phones(person))
     return Owner(
         external_id=kept_id(person.external_id),
         name=_kept(person.name)[:_LONGEST_NAME],
@@ -77,12 +81,18 @@ def owner(person: Person, country: str) -> Owner:
     )
 
 
+def written_phones(person: Person) -> tuple[str, ...]:
+    """Return the first phones of a person as the CRM has them: people write several into one field, and words."""
+    fields = person.phones[:_MOST_FIELDS]
+    return tuple(islice((number for field in fields for number in numbers_in(field)), MOST_PHONES))
+
+
 def finding(found: Found, country: str, phone: str) -> Steps[Sequence[Owner]]:
     """Return those who really have the phone (E.164), in the mirror's order: CRMs compare loosely."""
     owners: list[Owner] = []
     alike = 0
     for person in found.people:
-        if any(may_be(raw, phone) for raw in person.phones[:MOST_PHONES]):
+        if any(may_be(raw, phone) for raw in written_phones(person)):
             alike += 1
             each = owner(person, country)
             owners += [each] if phone in each.phones else []

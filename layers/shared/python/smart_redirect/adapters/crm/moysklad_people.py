@@ -15,8 +15,6 @@ from smart_redirect.domain.crm_name import NameFormats, NameParts, shown_name
 
 MOST_CONTACTS = 100
 _ID = re.compile(r"([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})(?:/[0-9]{1,2})?")
-# One field holds what people type into it, often several phones.
-_BETWEEN_PHONES = re.compile(r"[,;/|\r\n]+")
 
 
 def tail(href: str) -> str:
@@ -111,5 +109,5 @@ def _contact(placed: tuple[int, Json], owner: Json, company: str, formats: NameF
 
 
 def _phones(row: Json) -> tuple[str, ...]:
-    """Return the phones; people write several into the one field."""
-    return tuple(filter(None, (each.strip() for each in _BETWEEN_PHONES.split(row["phone"].text))))
+    """Return the one field, in which there may be several."""
+    return (row["phone"].text,) if row["phone"].text else ()

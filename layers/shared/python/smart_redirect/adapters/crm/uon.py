@@ -28,11 +28,15 @@ _OVERLAP = timedelta(days=1)
 _PHONES = ("u_phone", "u_phone_mobile", "u_phone_home")
 # It becomes a part of the path, which may not turn into another one.
 _KEY = re.compile(r"[A-Za-z0-9_-]+")
-_BETWEEN_PHONES = re.compile(r"[,;/\n]+")
 
 
 class _Nobody(CrmMalformed):
-    """U-ON's way of saying that there is none: 404 with JSON that says so too, unlike a 404 of a proxy."""
+    """U-ON's way of saying that there is none: 404 with JSON or nothing, unlike a page of a proxy."""
+
+    def __init__(self, *, is_said: bool) -> None:
+        super().__init__("answers 404")
+        self.is_said = is_said
+        """Whether the body says so too. Without that it may be a way that leads nowhere."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +91,7 @@ class Uon:
     async def ids(self, cursor: str | None) -> Ids:
         """Return the ids of all clients: U-ON tells nobody of a deletion."""
         at = _Cursor(self._today(), walk=1) if cursor is None else _read_cursor(cursor)
-        rows = await self._rows(f"/users/{at.walk}.json")
+        rows = await self._all(at.walk)
         if not rows or _mark(rows) == at.seen:
             return Ids((), None)
         there = tuple(each.external_id for each in map(self._read, rows) if isinstance(each, Person))
@@ -111,7 +115,7 @@ class Uon:
     # --- the walk and the feed
 
     async def _walked(self, at: _Cursor) -> Page:
-        rows = await self._rows(f"/users/{at.walk}.json")
+        rows = await self._all(at.walk)
         if not rows or _mark(rows) == at.seen:
             return Page((), _written(_Cursor(at.since)), True, at.done)
         following = replace(at, walk=at.walk + 1, done=at.done + len(rows), seen=_mark(rows))
@@ -156,7 +160,7 @@ class Uon:
         return Person(
             external_id=external_id,
             name=shown_name(parts, self._formats),
-            phones=tuple(each for name in _PHONES for each in _phones(row[name].text)),
+            phones=tuple(row[name].text for name in _PHONES if row[name].text),
             responsible_id=None if manager == "0" else manager,
             updated_at=_seconds(row["u_date_update"].text),
             is_company=bool(company),
@@ -170,15 +174,24 @@ class Uon:
 
     # --- requests
 
+    async def _all(self, page: int) -> tuple[Json, ...]:
+        """Return a page of all clients. That there is not even a first one empties the mirror, and has to be said."""
+        answer = await self._ask(f"/users/{page}.json", is_doubtful=page == 1)
+        return answer.rows("users") if answer else ()
+
     async def _rows(self, path: str, params: Params = (), seconds: float = READ_SECONDS) -> tuple[Json, ...]:
         answer = await self._ask(path, params, seconds)
         return answer.rows("users") if answer else ()
 
-    async def _ask(self, path: str, params: Params = (), seconds: float = READ_SECONDS) -> Json:
+    async def _ask(
+        self, path: str, params: Params = (), seconds: float = READ_SECONDS, *, is_doubtful: bool = False
+    ) -> Json:
         """Return the answer, a value that is not there for nobody; a failure may come as 200 with the status inside."""
         try:
             answer = await self._session.get(path, params, seconds=seconds)
-        except _Nobody:
+        except _Nobody as nobody:
+            if is_doubtful and not nobody.is_said:
+                raise
             return Json()
         status = answer["result"].count or 0
         if status in {401, 403}:
@@ -195,18 +208,14 @@ class Uon:
 def _complain(answer: Answer) -> None:
     if answer.status in {401, 403}:
         raise CrmRefused(f"refuses the API key ({answer.status})")
-    if answer.status == 404 and read_json(answer.body)["result"].count == 404:
-        raise _Nobody("has none")
+    if answer.status == 404:
+        told = read_json(answer.body)
+        raise _Nobody(is_said=told["result"].count == 404 or isinstance(told["users"].value, list))
 
 
 def _mark(rows: Sequence[Json]) -> str:
     """Return what tells a page from the next one, short enough for a cursor."""
     return "-".join((rows[0]["u_id"].text, rows[-1]["u_id"].text, str(len(rows))))
-
-
-def _phones(text: str) -> list[str]:
-    """Return the numbers of a field, into which people write more than one."""
-    return [each.strip() for each in _BETWEEN_PHONES.split(text) if each.strip()]
 
 
 def _seconds(text: str) -> float | None:
