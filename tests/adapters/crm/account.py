@@ -7,12 +7,14 @@ from dataclasses import dataclass, field
 import tests.fakes.crm
 from smart_redirect.adapters.crm.outbound import Outbound
 from smart_redirect.adapters.crm.vendors import VENDORS
+from smart_redirect.adapters.memory_live import MemoryBudgets
+from smart_redirect.adapters.memory_mirror_rows import ConnectionRows, MirrorRows
 from smart_redirect.adapters.memory_tokens import MemoryTokens
 from smart_redirect.domain.crm import Change, Person
-from smart_redirect.usecases.pace import OutOfTime
+from smart_redirect.usecases.pace import OutOfTime, Pace
 from smart_redirect.usecases.ports_crm import Access, Crm
 from smart_redirect.usecases.ports_mirror import Account as Connection
-from smart_redirect.usecases.ports_mirror import Turn
+from smart_redirect.usecases.ports_mirror import Key, Turn
 from tests.fakes.crm.vendor import Customer, Vendor
 
 FAKES = sorted({each.name for each in pkgutil.iter_modules(tests.fakes.crm.__path__)} & set(VENDORS))
@@ -28,6 +30,16 @@ class Account:
     turns: int = 0
     stop_after: int = 10_000
     tokens: MemoryTokens = field(default_factory=MemoryTokens)
+    wait_for_turns: bool = True
+    now: float = 0.0
+    """The seconds that pass while turns are waited for, and not otherwise."""
+
+    def __post_init__(self) -> None:
+        self.vendor.fake.watch = lambda: self.now
+        self.connection = Connection(Key(1, 1), self.vendor.name, "BY")
+        rows = MirrorRows(lambda: self.now)
+        rows.connect(ConnectionRows(self.connection))
+        self.pace = Pace(MemoryBudgets(rows), lambda: self.now, self.wait)
 
     def open(self, **settings: object) -> Crm:
         given = {**self.vendor.settings(self.port), **settings}
@@ -36,7 +48,8 @@ class Account:
         return crm
 
     def open_connection(self, connection: Connection, turn: Turn) -> Crm:
-        """Open the adapter as a sync does."""
+        """Open the adapter as a sync does, which keeps a budget of its own."""
+        self.vendor.fake.watch = None
         module = importlib.import_module(f"smart_redirect.adapters.crm.{self.vendor.name}")
         access = Access(self.vendor.settings(self.port), connection.country, turn, self.tokens)
         crm: Crm = module.make(self.http, access)
@@ -46,6 +59,12 @@ class Account:
         if self.turns >= self.stop_after:
             raise OutOfTime
         self.turns += 1
+        if self.wait_for_turns:
+            await self.pace.turn(self.connection)
+
+    async def wait(self, seconds: float) -> None:
+        """Let time pass: at least as much as a clock would see."""
+        self.now += max(seconds, 0.001)
 
     def fill(self, count: int) -> dict[str, Customer]:
         people = (Customer(f"Клиент{n}", "Иван", (f"8 029 {1000000 + n}",), "17") for n in range(count))

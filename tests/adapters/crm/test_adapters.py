@@ -242,6 +242,19 @@ async def test_each_request_waits_for_its_turn(account: Account) -> None:
     assert account.turns == len(account.vendor.fake.seen)
 
 
+async def test_the_budget_keeps_what_the_vendor_publishes_and_without_it_the_fake_complains(account: Account) -> None:
+    account.fill(MANY)
+    await account.walk()
+    for _ in range(60):
+        await account.open().lookup("+375291112233", 5.0)
+    assert account.vendor.fake.refusals == []
+    account.wait_for_turns = False
+    for _ in range(60):
+        await account.open().lookup("+375291112233", 5.0)
+    assert bool(account.vendor.fake.refusals) is (account.vendor.fake.limit is not None)
+    account.vendor.fake.refusals.clear()
+
+
 async def test_a_run_that_is_out_of_time_ends_before_its_next_request(account: Account) -> None:
     account.stop_after = 0
     with pytest.raises(OutOfTime):

@@ -59,6 +59,14 @@ async def test_formats_are_tried_in_turn(customer: CmdFake, opened: Open) -> Non
     assert customer.seen == ["POST /pbx.php"] * 2
 
 
+async def test_each_look_up_has_an_id_of_its_own_and_its_formats_share_it(customer: CmdFake, opened: Open) -> None:
+    customer.people = {PHONE: OLGA}
+    for _ in range(2):
+        await opened(formats="{phone},{phone_plus}").lookup(PHONE, 5.0)
+    first, again, second, _ = customer.callids
+    assert first == again != second
+
+
 async def test_a_name_alone_and_a_responsible_alone_are_something(customer: CmdFake, opened: Open) -> None:
     customer.people = {"375291112233": {"contact_name": "Ольга"}, "375291112244": {"responsible": "anna"}}
     both = [(await opened().lookup(each, 5.0)).people[0] for each in (PHONE, "+375291112244")]

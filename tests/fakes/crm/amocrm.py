@@ -11,6 +11,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
+from tests.fakes.crm.limits import Window
 from tests.fakes.crm.server import FakeCrm, Strict, packed
 from tests.fakes.crm.vendor import Customer
 
@@ -175,7 +176,7 @@ class AmoCrm:
     limited_for = 2.0
 
     def __init__(self) -> None:
-        self.fake = AmoFake()
+        self.fake = AmoFake(limit=Window(7, 1.0))
         self.last_number = 100
         self.limited = _over_limit
 

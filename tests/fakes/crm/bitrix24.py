@@ -14,6 +14,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from tests.fakes.crm.bitrix24_batch import parsed, referred
+from tests.fakes.crm.limits import Bucket
 from tests.fakes.crm.server import FakeCrm, Strict
 from tests.fakes.crm.vendor import Customer
 
@@ -266,7 +267,7 @@ class Bitrix24:
     limited_for = 7.0
 
     def __init__(self) -> None:
-        self.fake = Bitrix24Fake()
+        self.fake = Bitrix24Fake(limit=Bucket(50, 2.0))
         self.limited = _over_limit
 
     def settings(self, port: int) -> dict[str, object]:

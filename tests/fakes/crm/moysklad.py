@@ -13,6 +13,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
+from tests.fakes.crm.limits import Window
 from tests.fakes.crm.server import FakeCrm, packed
 from tests.fakes.crm.vendor import Customer
 
@@ -199,7 +200,7 @@ class MoySklad:
     limited_for = 7.0
 
     def __init__(self) -> None:
-        self.fake = MoySkladFake()
+        self.fake = MoySkladFake(limit=Window(11, 3.0))
         self.limited = _over_limit
 
     def settings(self, port: int) -> dict[str, object]:

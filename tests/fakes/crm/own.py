@@ -12,6 +12,7 @@ from starlette.routing import BaseRoute, Route
 from tests.fakes.crm.server import FakeCrm
 
 CRM_TOKEN = "cmd-S3cret-token"
+FIELDS = {"cmd", "phone", "callid", "diversion", "crm_token"}
 
 
 @dataclass
@@ -48,6 +49,7 @@ class CmdFake(FakeCrm):
 
     people: dict[str, dict[str, Any]] = field(default_factory=dict)
     token: str = CRM_TOKEN
+    callids: list[str] = field(default_factory=list)
 
     def routes(self) -> Sequence[BaseRoute]:
         return [
@@ -58,12 +60,12 @@ class CmdFake(FakeCrm):
     async def command(self, request: Request) -> Response:
         self.require(not request.url.query, "nothing belongs into the address")
         self.require(request.headers["content-type"] == "application/x-www-form-urlencoded", "it reads forms")
-        pairs = parse_qsl((await request.body()).decode(), strict_parsing=True)
+        pairs = parse_qsl((await request.body()).decode(), keep_blank_values=True, strict_parsing=True)
         given = dict(pairs)
-        self.require(
-            len(given) == len(pairs) and given.keys() == {"cmd", "phone", "crm_token"}, "fields of the contract"
-        )
+        self.require(len(given) == len(pairs) and given.keys() == FIELDS, "fields of the contract")
         self.require(given["cmd"] == "contact", "no other command is ours")
+        self.require(given["callid"], "every request is about some call")
+        self.callids.append(given["callid"])
         if given["crm_token"] != self.token:
             return JSONResponse({"error": "Invalid token"}, 401)
         if not given["phone"].lstrip("+").isdigit():

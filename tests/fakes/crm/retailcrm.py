@@ -10,6 +10,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
+from tests.fakes.crm.limits import Window
 from tests.fakes.crm.server import FakeCrm, Strict, packed
 from tests.fakes.crm.vendor import Customer
 
@@ -264,7 +265,7 @@ class RetailCrm:
     limited_for = 7.0
 
     def __init__(self) -> None:
-        self.fake = RetailCrmFake()
+        self.fake = RetailCrmFake(limit=Window(10, 1.0))
         self.last_number = 100
         self.limited = _over_limit
 

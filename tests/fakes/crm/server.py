@@ -19,6 +19,8 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute
 
+from tests.fakes.crm.limits import Limit
+
 Misdeed = Callable[[Request], Awaitable[Response]]
 HOSTS = ("*.example.test", "localhost")
 BIG = 3 * 1024 * 1024
@@ -37,6 +39,10 @@ class FakeCrm:
     seen: list[str] = field(default_factory=list)
     """Method and path of each request."""
     misdeeds: list[Misdeed] = field(default_factory=list)
+    limit: Limit | None = None
+    """What the vendor publishes."""
+    watch: Callable[[], float] | None = None
+    """The seconds by which requests are counted; without it they are not, because a test has a budget of its own."""
 
     def routes(self) -> Sequence[BaseRoute]:
         """The vendor's routes."""
@@ -62,6 +68,8 @@ class FakeCrm:
         async def outer(scope: MutableMapping[str, Any], receive: Any, send: Any) -> None:
             request = Request(scope, receive)
             self.seen.append(f"{request.method} {request.url.path}")
+            if self.limit and self.watch and not self.limit.allows(self.watch()):
+                self.refusals.append("more requests than the vendor allows")
             if self.misdeeds:
                 response = await self.misdeeds.pop(0)(request)
                 await response(scope, receive, send)

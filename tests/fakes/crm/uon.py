@@ -10,6 +10,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
+from tests.fakes.crm.limits import Window
 from tests.fakes.crm.server import FakeCrm, packed
 from tests.fakes.crm.vendor import Customer
 
@@ -134,7 +135,7 @@ class Uon:
     limited_for = 5.0
 
     def __init__(self) -> None:
-        self.fake = UonFake()
+        self.fake = UonFake(limit=Window(10, 1.0))
         self.limited = _over_limit
 
     def settings(self, port: int) -> dict[str, object]:

@@ -1,6 +1,7 @@
 """The contract of the cloud PBXs: `cmd=contact` is posted to the customer's address, a name and a login come back."""
 
 from dataclasses import dataclass, field
+from secrets import token_hex
 from time import monotonic
 
 from smart_redirect.adapters.crm.generic_live import LiveOnly
@@ -30,14 +31,18 @@ class Cmd:
     is_extension: bool
 
     async def __call__(self, phone: str, seconds: float) -> Found:
-        """Return the owner of a phone (E.164); all formats together have so many seconds."""
-        until = monotonic() + seconds
+        """Return the owner of a phone (E.164); all formats together have so many seconds.
+
+        A look-up is one for all lines and for calls to come: it has an id of its own, and no number that was called.
+        """
+        until, callid = monotonic() + seconds, f"smart-redirect-{token_hex(8)}"
         for values in self.formats.of(phone, _NUMBER):
             left = until - monotonic()
             if left <= 0:
                 raise CrmUnavailable("no answer in time to all formats")
-            fields = (("cmd", "contact"), ("phone", values["number"]), ("crm_token", self.token))
-            found = self._found(await self.session.post_form(self.path, fields, seconds=left), phone)
+            asked = (("cmd", "contact"), ("phone", values["number"]), ("callid", callid), ("diversion", ""))
+            answer = await self.session.post_form(self.path, (*asked, ("crm_token", self.token)), seconds=left)
+            found = self._found(answer, phone)
             if found.people:
                 return found
         return Found()
