@@ -88,7 +88,7 @@ class RetailCrmFake(FakeCrm):
     def change(self, kind: str, number: int, **record: Any) -> None:
         """Write a row of a history."""
         self.last_id += 3
-        base = {"id": self.last_id, "createdAt": _text(self.now), "source": "user", "field": "phones"}
+        base = {"id": self.last_id, "createdAt": text_of(self.now), "source": "user", "field": "phones"}
         row = {**base, "customer": {"id": number}, **record}
         if self.commits_late:
             self.held.append((kind, row))
@@ -151,7 +151,7 @@ class RetailCrmFake(FakeCrm):
         pages = -(-len(rows) // size)
         paging = {"limit": size, "totalCount": len(rows), "currentPage": number, "totalPageCount": pages}
         part = list(rows[(number - 1) * size : number * size])
-        return packed(request, {"success": True, "generatedAt": _text(self.now), "pagination": paging, name: part})
+        return packed(request, {"success": True, "generatedAt": text_of(self.now), "pagination": paging, name: part})
 
     def visible(self, kind: str) -> list[Row]:
         """The rows that lists show."""
@@ -243,7 +243,8 @@ def _contacts(row: Row) -> set[str]:
     return {str(each["customer"]["id"]) for each in row["customerContacts"]}
 
 
-def _text(moment: datetime) -> str:
+def text_of(moment: datetime) -> str:
+    """Write a time as the account does."""
     return moment.strftime("%Y-%m-%d %H:%M:%S")
 
 
@@ -288,7 +289,7 @@ class RetailCrm:
         row = {
             "id": number,
             "type": "customer",
-            "createdAt": _text(self.fake.now),
+            "createdAt": text_of(self.fake.now),
             "isContact": False,
             "lastName": customer.last,
             "firstName": customer.first,
@@ -298,6 +299,8 @@ class RetailCrm:
         self.fake.change("customers", number, **record)
         if customer.company:
             self.fake.link(5000 + number, customer.company, [number], None)
+        elif 5000 + number in self.fake.tables["corporate"]:
+            self.fake.unlink(5000 + number)
         self.fake.flag()
 
     def delete(self, external_id: str) -> None:
