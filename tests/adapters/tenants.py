@@ -15,6 +15,7 @@ import smart_redirect.adapters
 
 PHONE, NEW = "+375291112233", "+375294445566"
 FOREIGN = ("чужой", "0002", "777", "foreign")
+_TIME = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d[\d.]*")
 STARTED = float(int(time()))
 """When the call of each began."""
 
@@ -132,8 +133,13 @@ async def leave_alone(connection: Any) -> None:
 
 
 def told(rows: list[asyncpg.Record]) -> list[tuple[object, ...]]:
-    """Return rows without what differs from one transaction to the next: times, ages and new secrets."""
-    return sorted((tuple(each for each in row if not _passes(each)) for row in rows), key=repr)
+    """Return rows without what differs from one transaction or test to the next: times, ages and new secrets."""
+    return sorted((tuple(_timeless(each) for each in row if not _passes(each)) for row in rows), key=repr)
+
+
+def _timeless(value: object) -> object:
+    """Take times out of JSON: by chance their digits are those of somebody's number."""
+    return _TIME.sub("(a time)", value) if isinstance(value, str) else value
 
 
 def _passes(value: object) -> bool:

@@ -78,7 +78,8 @@ async def test_a_webhook_costs_one_statement_for_its_address_and_one_for_its_hin
     hooks = PostgresHooks(alone)
     await hooks.hook("00000000-0000-0000-0000-000000000007")
     await hooks.hint(KEY, ids)
-    assert len(said) == 2
+    # A connection that nobody used for half a second is tried first.
+    assert len([each for each in said if each != "SELECT"]) == 2
 
 
 async def test_a_hint_beside_a_sweep_that_marks_the_same_person_ends_neither(mirrored: Mirrored) -> None:
