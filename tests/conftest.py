@@ -19,6 +19,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 import asyncpg
 import pytest
+from hypothesis import HealthCheck, settings
 
 from smart_redirect.adapters.migrations import migrate
 from smart_redirect.local.embedded import EmbeddedPostgres, free_port
@@ -27,6 +28,9 @@ from smart_redirect.local.server_settings import TEST_SETTINGS
 MIGRATIONS = Path(__file__).parents[1] / "infra" / "migrations"
 BINARIES = Path(os.environ["POSTGRES_BIN_TEST"]) if os.environ.get("POSTGRES_BIN_TEST") else None
 T = TypeVar("T")
+# A busy machine is no fault of the code: what must be in time has tests of its own.
+settings.register_profile("house", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("house")
 
 
 def run(work: Coroutine[None, None, T]) -> T:
