@@ -20,19 +20,6 @@ ALIAS = "/old/getcustomerdata"
 pytestmark = pytest.mark.skipif(NGINX is None, reason="needs nginx: sudo apt-get install nginx-light")
 
 
-@pytest.fixture
-def upstream() -> Iterator[Upstream]:
-    upstream = Upstream()
-    yield upstream
-    upstream.close()
-
-
-@pytest.fixture
-def proxy(upstream: Upstream, tmp_path: Path) -> Iterator[Proxy]:
-    with running_nginx(tmp_path, upstream.port) as proxy:
-        yield proxy
-
-
 def is_nothing(response: httpx.Response) -> bool:
     return response.content == NOTHING and response.headers["content-type"] == "application/json"
 

@@ -2,7 +2,6 @@
 
 import asyncio
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 from uuid import UUID
 
@@ -21,19 +20,6 @@ PATH = f"/api/crm/{HOOK}/{SECRET}"
 LIMIT = 64 * 1024
 
 pytestmark = pytest.mark.skipif(NGINX is None, reason="needs nginx: sudo apt-get install nginx-light")
-
-
-@pytest.fixture
-def upstream() -> Iterator[Upstream]:
-    upstream = Upstream()
-    yield upstream
-    upstream.close()
-
-
-@pytest.fixture
-def proxy(upstream: Upstream, tmp_path: Path) -> Iterator[Proxy]:
-    with running_nginx(tmp_path, upstream.port) as proxy:
-        yield proxy
 
 
 async def prepare(url: str) -> None:

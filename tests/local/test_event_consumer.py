@@ -13,6 +13,7 @@ from smart_redirect.local.event_consumer import EventConsumer, Progress
 from smart_redirect.local.spool import Depth, Spool
 from smart_redirect.settings import Settings
 from smart_redirect.usecases.deliver_events import Outcome
+from tests.fakes.clock import Clock
 from tests.fakes.pbx import KEY, START, TOKEN, Pbx, hangup, set_up, start, talk
 from tests.parity import Sent, ask_locally
 
@@ -109,16 +110,6 @@ async def test_an_outage_is_not_asked_without_a_pause(spool, deliver, consumer):
     async with running(consumer):
         await asyncio.sleep(0.5)
     assert 2 <= len(deliver.batches) <= 5
-
-
-class Clock:
-    """A clock that a test moves."""
-
-    def __init__(self) -> None:
-        self.now = 1000.0
-
-    def __call__(self) -> float:
-        return self.now
 
 
 @pytest.fixture

@@ -6,20 +6,11 @@ import pytest
 
 from smart_redirect.domain.facts import NO_FACTS, CallerFacts, Contact, Freshness, Talk
 from smart_redirect.usecases.facts_cache import FactsCache
+from tests.fakes.clock import Clock
 
 TALK = Talk("150", 31, 25, 1_759_305_600.0)
 FACTS = CallerFacts(TALK, TALK, (Contact(1, "Петрова", "17", "150"),), "Оля", Freshness.DATABASE)
 CALLER = "+375291112233"
-
-
-class Clock:
-    """A clock that the test moves."""
-
-    def __init__(self) -> None:
-        self.now = 1000.0
-
-    def __call__(self) -> float:
-        return self.now
 
 
 @pytest.fixture

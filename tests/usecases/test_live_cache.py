@@ -5,20 +5,11 @@ import pytest
 from smart_redirect.domain.facts import Contact
 from smart_redirect.usecases.live_cache import Kept, LiveCache, Worth
 from smart_redirect.usecases.ports_mirror import Key
+from tests.fakes.clock import Clock
 
 KEY, NEIGHBOUR = Key(1, 5), Key(2, 5)
 CALLER = "+375291112233"
 OLGA = Contact(5, "Петрова Ольга", "17", "150")
-
-
-class Clock:
-    """A clock that the test moves."""
-
-    def __init__(self) -> None:
-        self.now = 1000.0
-
-    def __call__(self) -> float:
-        return self.now
 
 
 @pytest.fixture
