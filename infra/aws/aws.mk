@@ -35,7 +35,7 @@ validate: $(AWS_VENV)/.ready  ## template.yaml as CloudFormation gets it, linted
 
 test-aws: build-emulated  ## the template, and the built bundle under the Lambda runtime emulator (LAMBDA_PY=3.13)
 	infra/aws/find-python 3.13 >/dev/null && $(MAKE) build || echo "the artifact for Lambda itself is not checked"
-	$(BIN)/python -m pytest tests/infra/test_template.py tests/aws
+	$(BIN)/python -m pytest tests/infra tests/aws
 
 build-emulated: $(VENV)/.dev $(AWS_VENV)/.ready
 	$(if $(LAMBDA_PY),,PYTHON_FOR_BYTECODE=$(CURDIR)/$(BIN)/python) $(MAKE) build PY=$(HERE_PY) ARCH=$(HERE_ARCH) BUILD=$(EMULATED)
