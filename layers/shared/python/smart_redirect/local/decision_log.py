@@ -85,9 +85,11 @@ class BatchedDecisionLog:
         A file that cannot be written, or not as fast as calls come, keeps nothing from the database.
         """
         self._quote()
-        lines, self._quoted = self._quoted, []
-        self._file.append(lines)
-        self._unstored.extend(lines)
+        while self._quoted:
+            self._take(_BATCH)
+            # Let calls go between two slices: two thousand lines at once would hold them up for 8 ms.
+            await asyncio.sleep(0)
+        self._file.hand_over()
         try:
             while self._unstored:
                 await self._store_batch()
@@ -96,6 +98,12 @@ class BatchedDecisionLog:
             self._note(away=True, reason=str(error))
         else:
             self._note(away=False)
+
+    def _take(self, most: int) -> None:
+        lines = self._quoted[:most]
+        del self._quoted[:most]
+        self._unstored.extend(lines)
+        self._file.append(lines)
 
     def _note(self, *, away: bool, reason: str = "") -> None:
         """Say once that the database went away, and once that it is back."""

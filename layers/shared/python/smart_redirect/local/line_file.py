@@ -5,22 +5,33 @@ import logging
 import queue
 import threading
 from concurrent.futures import Future
+from dataclasses import dataclass
 from pathlib import Path
 
 logger = logging.getLogger(__name__)
-_SLICE = 50
+
+
+@dataclass(frozen=True, slots=True)
+class _Batch:
+    """Whole lines to be written, and how many they are."""
+
+    parts: list[bytes]
+    lines: int
 
 
 class LineFile:
     """Takes lines and returns at once; while `capacity` of them wait, further ones are left out, counted and told.
 
-    The file is opened anew for each batch, so that logrotate may move it.
+    The thread has nothing to do but one write for each batch: whatever else it did, it would do with the interpreter's
+    lock, and calls would wait. The file is opened anew for each, so that logrotate may move it.
     """
 
     def __init__(self, path: Path, capacity: int = 50_000) -> None:
         self._path = path
         self._capacity = capacity
-        self._work: queue.SimpleQueue[list[str] | Future[None]] = queue.SimpleQueue()
+        self._work: queue.SimpleQueue[_Batch | Future[None]] = queue.SimpleQueue()
+        self._parts: list[bytes] = []
+        self._ready = 0
         self._thread: threading.Thread | None = None
         # The first of each pair belongs to whoever appends, the second to the thread that writes.
         self._handed, self._done = 0, 0
@@ -37,20 +48,28 @@ class LineFile:
         return self._behind.total + self._refused.total
 
     def append(self, lines: list[str]) -> None:
-        """Have lines written soon."""
+        """Put lines into the next batch; some at a time, because somebody waits for the loop."""
         taken = lines[: max(0, self._capacity - self.waiting)]
         self._behind.tell(len(lines) - len(taken), "the file does not keep up")
         if taken:
             self._handed += len(taken)
-            self._put(taken)
+            self._ready += len(taken)
+            self._parts.append(("\n".join(taken) + "\n").encode("utf-8", "replace"))
+
+    def hand_over(self) -> None:
+        """Have the batch written soon."""
+        if self._ready:
+            self._put(_Batch(self._parts, self._ready))
+            self._parts, self._ready = [], 0
 
     async def settled(self) -> None:
-        """Return when what was handed over before is written or given up."""
+        """Return when all that was appended is written or given up."""
+        self.hand_over()
         reached: Future[None] = Future()
         self._put(reached)
         await asyncio.wrap_future(reached)
 
-    def _put(self, work: list[str] | Future[None]) -> None:
+    def _put(self, work: _Batch | Future[None]) -> None:
         if self._thread is None:
             # A daemon: the process may end though a write hangs.
             self._thread = threading.Thread(target=self._run, name="decision-log", daemon=True)
@@ -62,23 +81,21 @@ class LineFile:
     def _run(self) -> None:
         while True:
             work = self._work.get()
-            if isinstance(work, list):
+            if isinstance(work, _Batch):
                 self._write(work)
             elif work.set_running_or_notify_cancel():
                 work.set_result(None)
 
-    def _write(self, lines: list[str]) -> None:
+    def _write(self, batch: _Batch) -> None:
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)
             with self._path.open("ab") as file:
-                for begin in range(0, len(lines), _SLICE):
-                    part = "\n".join(lines[begin : begin + _SLICE]) + "\n"
-                    file.write(part.encode("utf-8", "replace"))
+                file.write(b"".join(batch.parts))
         except OSError as error:
-            self._refused.tell(len(lines), str(error))
+            self._refused.tell(batch.lines, str(error))
         else:
             self._refused.tell(0)
-        self._done += len(lines)
+        self._done += batch.lines
 
 
 class _Gap:
