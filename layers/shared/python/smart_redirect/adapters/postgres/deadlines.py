@@ -10,6 +10,9 @@ from typing import Any
 
 import asyncpg
 
+# A plain tuple, because there is one for each call: the query, its values, when all of its time is over, and how many
+# reads had been answered when it began.
+Read = tuple[str, tuple[object, ...], float, int]
 # uvloop's clock stands still for a millisecond: what is due within the next one is due.
 _TICK = 0.001
 
@@ -23,14 +26,15 @@ def cut(connection: Any) -> None:
 class Guard:
     """Ends an attempt of the current task at its time: cuts the connection if there is one, else the wait for one.
 
-    With `half_time` it calls that instead, once, which sets it again; `second` is the attempt that was begun beside it.
+    With a `read` that may be asked a second time its first time is told to `Deadlines.at_half_time` instead, once,
+    which sets it again; `second` is the attempt that was begun beside it.
     """
 
-    __slots__ = ("_over", "_task", "connection", "fired", "half_time", "second")
+    __slots__ = ("_over", "_task", "connection", "fired", "read", "second")
 
     def __init__(self) -> None:
         self.connection: Any = None
-        self.half_time: Callable[[], None] | None = None
+        self.read: Read | None = None
         self.second: asyncio.Task[list[Any]] | None = None
         self.fired = False
         self._over = False
@@ -42,11 +46,7 @@ class Guard:
         return self._over
 
     def fire(self) -> None:
-        """End the attempt, unless this is the first of two times."""
-        half_time, self.half_time = self.half_time, None
-        if half_time is not None:
-            half_time()
-            return
+        """End the attempt."""
         self.fired = self._over = True
         if self.connection is not None:
             cut(self.connection)
@@ -56,7 +56,7 @@ class Guard:
     def stand_down(self) -> None:
         """Guard no longer, and keep nothing alive while the time is waited for."""
         self._over = True
-        self.connection = self._task = self.half_time = None
+        self.connection = self._task = self.read = None
 
     def has_cancelled(self) -> bool:
         """Tell whether a cancellation of the task is this guard's own, and take it back if so."""
@@ -70,7 +70,8 @@ class Deadlines:
     one only when it rings.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, at_half_time: "Callable[[Guard, Read], None]" = lambda _guard, _read: None) -> None:
+        self.at_half_time = at_half_time
         self._guards: list[tuple[float, int, Guard]] = []
         self._order = count()
         self._rings_at = math.inf
@@ -104,7 +105,10 @@ class Deadlines:
         due = asyncio.get_running_loop().time() + _TICK
         while self._guards and (self._guards[0][0] <= due or self._guards[0][2].is_over):
             guard = heappop(self._guards)[2]
-            if not guard.is_over:
+            if guard.read is not None:
+                read, guard.read = guard.read, None
+                self.at_half_time(guard, read)
+            elif not guard.is_over:
                 guard.fire()
         if self._guards:
             self._ring_at(self._guards[0][0])

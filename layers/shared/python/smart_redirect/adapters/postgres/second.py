@@ -1,23 +1,12 @@
 """The second attempt at a read, begun on a new connection beside a kept one that takes more than half of the time."""
 
 import asyncio
-from typing import Any, NamedTuple
+from typing import Any
 
 from smart_redirect.adapters.postgres.deadlines import Guard, cut
 from smart_redirect.adapters.postgres.losses import type_of_loss
 
 Second = asyncio.Task[list[Any]]
-
-
-class Read(NamedTuple):
-    """One read: when a kept connection has had its half of the time, and when all of it is over (the loop's clock)."""
-
-    query: str
-    values: tuple[object, ...]
-    half: float
-    limit: float
-    answers: int
-    """How many reads had been answered when it began."""
 
 
 def cut_first(guard: Guard, second: Second) -> None:

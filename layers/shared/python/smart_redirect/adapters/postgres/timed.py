@@ -9,10 +9,10 @@ from typing import Any
 
 import asyncpg
 
-from smart_redirect.adapters.postgres.deadlines import Deadlines, Guard, cut
+from smart_redirect.adapters.postgres.deadlines import Deadlines, Guard, Read, cut
 from smart_redirect.adapters.postgres.losses import lost, type_of_loss
 from smart_redirect.adapters.postgres.pool import alive
-from smart_redirect.adapters.postgres.second import Read, cut_first, of_second
+from smart_redirect.adapters.postgres.second import cut_first, of_second
 from smart_redirect.errors import DatabaseUnavailable
 
 _PATIENCE = 3
@@ -66,7 +66,7 @@ class TimedReads:
         self._places = pool.get_max_size()
         self._late = 0
         self._answers = 0
-        self._deadlines = Deadlines()
+        self._deadlines = Deadlines(self._half_time)
 
     @property
     def healthy(self) -> bool:
@@ -93,7 +93,7 @@ class TimedReads:
         if self._late >= _PATIENCE and self._late % _WHOLE_TRIAL_EVERY:
             half = limit = min(deadline, now + _TRIAL)
         try:
-            rows = await self._twice(Read(query, values, half, limit, self._answers))
+            rows = await self._twice(query, values, half, limit)
         except (*type_of_loss, asyncpg.PostgresError, DatabaseUnavailable) as error:
             # A caller who came late himself says nothing about the database.
             self._late += deadline - now >= _LEAST_PROOF
@@ -102,23 +102,25 @@ class TimedReads:
         self._answers += 1
         return rows
 
-    async def _twice(self, read: Read) -> list[Any]:
+    async def _twice(self, query: str, values: tuple[object, ...], half: float, limit: float) -> list[Any]:
         try:
-            return await (self._on_kept(read) if self._free else self._on_new(read))
+            if self._free:
+                return await self._on_kept(query, values, half, limit)
+            return await self._on_new(query, values, limit)
         except type_of_loss:
             await self._renew()
-            if asyncio.get_running_loop().time() >= read.limit:
+            if asyncio.get_running_loop().time() >= limit:
                 raise
-            return await self._on_new(read)
+            return await self._on_new(query, values, limit)
 
-    async def _on_kept(self, read: Read) -> list[Any]:
+    async def _on_kept(self, query: str, values: tuple[object, ...], half: float, limit: float) -> list[Any]:
         """Read on a connection that was kept, and beside it on a second one when half of the time is over."""
-        guard = self._deadlines.guard(read.half)
+        guard = self._deadlines.guard(half)
         connection = guard.connection = self._free.pop()
-        if read.half < read.limit:
-            guard.half_time = partial(self._half_time, read, guard)
+        if half < limit:
+            guard.read = (query, values, limit, self._answers)
         try:
-            rows: list[Any] = await connection.fetch(read.query, *read.values)
+            rows: list[Any] = await connection.fetch(query, *values)
         except BaseException as error:
             guard.stand_down()
             await self._throw_away(connection)
@@ -129,30 +131,34 @@ class TimedReads:
         self._pass_on(connection)
         return rows
 
-    def _half_time(self, read: Read, guard: Guard) -> None:
+    def _half_time(self, guard: Guard, read: Read) -> None:
         """Begin a second attempt; where there is no place for it, make one of the first, unless others were answered.
 
         Others' answers say that the way to the database is open, and that it is only slow.
         """
-        self._deadlines.again(guard, read.limit)
+        query, values, limit, answers = read
+        self._deadlines.again(guard, limit)
         if self._places or self._free:
-            guard.second = asyncio.ensure_future(self._beside(read))
+            guard.second = asyncio.ensure_future(self._beside(query, values, limit, answers))
             guard.second.add_done_callback(partial(cut_first, guard))
-        elif self._answers == read.answers:
+        elif self._answers == answers:
             cut(guard.connection)
 
-    async def _beside(self, read: Read) -> list[Any]:
+    async def _beside(self, query: str, values: tuple[object, ...], limit: float, answers: int) -> list[Any]:
         """Read on a connection that is made for it."""
         if not self._places and self._free:
             await self._throw_away(self._free.pop(0))
-        return await self._on_new(read, beside=True)
+        return await self._on_new(query, values, limit, answers)
 
-    async def _on_new(self, read: Read, *, beside: bool = False) -> list[Any]:
-        guard = self._deadlines.guard(read.limit)
+    async def _on_new(
+        self, query: str, values: tuple[object, ...], limit: float, beside: int | None = None
+    ) -> list[Any]:
+        """Read on a free connection or a new one; `beside` a read that began after so many answers, on a new one."""
+        guard = self._deadlines.guard(limit)
         try:
-            is_kept = self._free and not beside
+            is_kept = self._free and beside is None
             connection = guard.connection = self._free.pop() if is_kept else await self._borrow(guard)
-            rows: list[Any] = await connection.fetch(read.query, *read.values)
+            rows: list[Any] = await connection.fetch(query, *values)
         except BaseException as error:
             await self._throw_away(guard.connection)
             if isinstance(error, AttributeError):
@@ -160,7 +166,7 @@ class TimedReads:
             raise
         finally:
             guard.stand_down()
-        if beside and self._answers == read.answers:
+        if beside == self._answers:
             # Nobody else was answered meanwhile: what is kept is as dead as the one that this read was begun beside.
             await self._renew()
         self._pass_on(connection)
