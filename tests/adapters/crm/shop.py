@@ -12,6 +12,7 @@ from smart_redirect.usecases.pace import Pace
 from smart_redirect.usecases.ports_crm import Access, Crm
 from smart_redirect.usecases.ports_mirror import Account, Turn
 from smart_redirect.usecases.sync_crm import Outcome, SyncCrm
+from tests.adapters.crm.reading import all_changes, no_wait
 from tests.fakes.crm.retailcrm import RetailCrm
 from tests.fakes.crm.vendor import Customer
 from tests.usecases.mirrored import EVERY_TIME, KEY, Mirrored
@@ -20,10 +21,6 @@ OLGA = Customer("Петрова", "Ольга", ("8 (029) 111-22-33",), "17")
 PAVEL = Customer("Белов", "Павел", ("+375291112255",))
 LONG = 300.0
 """Seconds after which a history is told in full, whatever came late."""
-
-
-async def no_wait() -> None:
-    """Every request may be sent at once."""
 
 
 @dataclass
@@ -42,13 +39,7 @@ class Shop:
         return retailcrm.make(self.http, Access(self.vendor.settings(self.port), account.country, turn, MemoryTokens()))
 
     async def fed(self, cursor: str | None = None) -> tuple[dict[str, Person | None], str]:
-        told: dict[str, Person | None] = {}
-        while True:
-            page = await self.open().changes(cursor)
-            told |= {each.external_id: each if isinstance(each, Person) else None for each in page.changes}
-            cursor = page.cursor
-            if not page.more:
-                return told, cursor
+        return await all_changes(self.open, cursor)
 
     async def sync(self, mirrored: Mirrored) -> Outcome:
         pace = Pace(PostgresBudgets(mirrored.pool), lambda: 0.0)

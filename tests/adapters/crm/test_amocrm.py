@@ -14,15 +14,12 @@ from smart_redirect.adapters.memory_tokens import MemoryTokens
 from smart_redirect.domain.crm import Gone, Person
 from smart_redirect.errors import CrmLimited, CrmRefused, CrmUnavailable
 from smart_redirect.usecases.ports_crm import Access, Crm
+from tests.adapters.crm.reading import all_changes, no_wait
 from tests.fakes.crm.amocrm import CLIENT, TOKEN, AmoCrm
 from tests.fakes.crm.server import serving
 from tests.fakes.crm.vendor import Customer
 
 OLGA = Customer("Петрова", "Ольга", ("80291112233",), "17")
-
-
-async def no_wait() -> None:
-    """Every request may be sent at once."""
 
 
 @dataclass
@@ -41,13 +38,7 @@ class Sub:
         return amocrm.make(self.http, Access({**settings, **given}, "BY", no_wait, self.tokens))
 
     async def fed(self, cursor: str | None = None) -> tuple[dict[str, Person | None], str]:
-        told: dict[str, Person | None] = {}
-        while True:
-            page = await self.open().changes(cursor)
-            told |= {each.external_id: each if isinstance(each, Person) else None for each in page.changes}
-            cursor = page.cursor
-            if not page.more:
-                return told, cursor
+        return await all_changes(self.open, cursor)
 
 
 @pytest.fixture

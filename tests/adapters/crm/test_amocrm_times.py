@@ -11,6 +11,7 @@ from smart_redirect.adapters.crm.outbound import Outbound
 from smart_redirect.adapters.memory_tokens import MemoryTokens
 from smart_redirect.domain.crm import Person
 from smart_redirect.usecases.ports_crm import Access, Crm
+from tests.adapters.crm.reading import all_changes, no_wait
 from tests.adapters.crm.test_adapters import all_ids
 from tests.fakes.crm.amocrm import AmoCrm
 from tests.fakes.crm.server import serving
@@ -19,10 +20,6 @@ from tests.fakes.crm.vendor import Customer
 OLGA = Customer("Петрова", "Ольга", ("80291112233",), "17")
 PAVEL = Customer("Белов", "Павел", ("+375291112255",), "18")
 YEAR = 365 * 86_400
-
-
-async def no_wait() -> None:
-    """Every request may be sent at once."""
 
 
 @dataclass
@@ -39,14 +36,7 @@ class Sub:
         return amocrm.make(self.http, access, lambda: time() + self.ahead)
 
     async def fed(self, cursor: str | None = None) -> tuple[dict[str, Person | None], str]:
-        told: dict[str, Person | None] = {}
-        for _ in range(100):
-            page = await self.open().changes(cursor)
-            told |= {each.external_id: each if isinstance(each, Person) else None for each in page.changes}
-            cursor = page.cursor
-            if not page.more:
-                return told, cursor
-        raise AssertionError("the pages do not end")
+        return await all_changes(self.open, cursor)
 
     def date(self, external_id: str, second: float) -> None:
         self.vendor.fake.rows["contacts"][int(external_id.partition(":")[2])]["updated_at"] = int(second)

@@ -16,6 +16,7 @@ from smart_redirect.adapters.crm.outbound import Answer, Outbound, Query
 from smart_redirect.adapters.memory_tokens import MemoryTokens
 from smart_redirect.errors import CrmMalformed
 from smart_redirect.usecases.ports_crm import Access, Crm
+from tests.adapters.crm.reading import no_wait
 
 MANY = 10**9
 UUID = "7c0e5f6a-0001-11ee-0a80-000000000001"
@@ -71,10 +72,6 @@ VENDORS = {
     "moysklad": Vendor(moysklad.make, URL, moysklad_page),
     "retailcrm": Vendor(retailcrm.make, URL, retailcrm_page),
 }
-
-
-async def no_wait() -> None:
-    """A turn that is always there."""
 
 
 def opened(name: str, rows: int) -> tuple[Crm, Endless]:

@@ -21,6 +21,7 @@ from smart_redirect.errors import CrmMalformed, CrmRefused, CrmUnavailable
 from smart_redirect.usecases.ports_crm import Access, Crm
 from smart_redirect.usecases.sync_crm import Outcome
 from tests.adapters.crm.mirror_of import mirror_of, rows_of
+from tests.adapters.crm.reading import no_wait
 from tests.fakes.crm.generic import Generic
 from tests.fakes.crm.own import OwnFake
 from tests.fakes.crm.server import serving
@@ -32,10 +33,6 @@ HOST = "https://crm.example.test:{port}"
 LIVE: dict[str, object] = {"live": True, "url": HOST + "/find?p={phone}", "name_path": "name"}
 OLGA = {"name": "Ольга", "manager": 17, "ext": "150"}
 Open = Callable[..., Crm]
-
-
-async def no_wait() -> None:
-    """A turn that is always there."""
 
 
 @pytest.fixture

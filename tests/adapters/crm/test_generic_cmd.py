@@ -12,6 +12,7 @@ from smart_redirect.adapters.memory_tokens import MemoryTokens
 from smart_redirect.domain.crm import Found, Person
 from smart_redirect.errors import CrmMalformed, CrmRefused, CrmUnavailable
 from smart_redirect.usecases.ports_crm import Access, Crm
+from tests.adapters.crm.reading import no_wait
 from tests.fakes.crm.own import CRM_TOKEN, CmdFake
 from tests.fakes.crm.server import hang, html, serving
 
@@ -19,10 +20,6 @@ PHONE = "+375291112233"
 OLGA = {"contact_name": "Ольга Петрова", "responsible": "150"}
 PERSON = Person("phone:375291112233", "Ольга Петрова", (PHONE,), "150")
 Open = Callable[..., Crm]
-
-
-async def no_wait() -> None:
-    """A turn that is always there."""
 
 
 @pytest.fixture

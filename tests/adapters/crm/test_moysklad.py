@@ -21,6 +21,7 @@ from smart_redirect.usecases.pace import Pace
 from smart_redirect.usecases.ports_crm import Access, Crm
 from smart_redirect.usecases.ports_mirror import Account, Turn
 from smart_redirect.usecases.sync_crm import Outcome, Rhythm, SyncCrm
+from tests.adapters.crm.reading import no_wait
 from tests.fakes.crm.moysklad import LOGIN, PASSWORD, MoySklad
 from tests.fakes.crm.server import serving
 from tests.fakes.crm.vendor import Customer
@@ -28,10 +29,6 @@ from tests.usecases.mirrored import EVERY_TIME, KEY, Mirrored
 
 FIRM = Customer("", "", ("+375 17 200-00-00",), "17", company="ООО «Ромашка»")
 OLGA = Customer("Петрова", "Ольга", ("8 (029) 111-22-33; 8 017 200 11 22",), "17")
-
-
-async def no_wait() -> None:
-    """Every request may be sent at once."""
 
 
 @dataclass

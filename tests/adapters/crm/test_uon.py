@@ -19,6 +19,7 @@ from smart_redirect.errors import CrmLimited, CrmMalformed, CrmRefused
 from smart_redirect.usecases.ports_crm import Access
 from smart_redirect.usecases.sync_crm import Outcome
 from tests.adapters.crm.mirror_of import mirror_of, rows_of
+from tests.adapters.crm.reading import no_wait
 from tests.adapters.crm.test_adapters import all_ids
 from tests.fakes.crm.server import serving
 from tests.fakes.crm.uon import KEY, NOBODY
@@ -30,10 +31,6 @@ NOON = datetime(2026, 11, 20, 12, tzinfo=UTC).timestamp()
 DAY = 86_400.0
 OLGA = Customer("Петрова", "Ольга", ("8 (029) 111-22-33",), "17")
 Open = Callable[..., Uon]
-
-
-async def no_wait() -> None:
-    """A turn that is always there."""
 
 
 @pytest.fixture
