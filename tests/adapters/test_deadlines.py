@@ -59,9 +59,18 @@ async def test_a_cancellation_from_outside_is_not_the_guards_own() -> None:
     task.uncancel()
 
 
-async def test_what_is_over_is_forgotten_when_the_timer_rings() -> None:
+async def test_what_is_over_is_forgotten_at_once() -> None:
     deadlines = Deadlines()
     for _ in range(1000):
-        deadlines.guard(soon(0.01)).stand_down()
-    await asyncio.sleep(0.05)
+        deadlines.guard(soon(10)).stand_down()
+    assert not deadlines.pending
+
+
+async def test_what_is_guarded_after_the_timer_was_set_is_cut_too_when_it_is_due_earlier_or_later() -> None:
+    deadlines, lines = Deadlines(), [Line(), Line(), Line()]
+    deadlines.guard(soon(0.05)).stand_down()
+    for line, seconds in zip(lines, (0.08, 0.02, 0.11), strict=True):
+        deadlines.guard(soon(seconds)).connection = line
+    await asyncio.sleep(0.2)
+    assert 0 < lines[1].cut_at < lines[0].cut_at < lines[2].cut_at
     assert not deadlines.pending

@@ -1,5 +1,6 @@
 """What the figures were measured on, and the processor time that processes took."""
 
+import contextlib
 import os
 import platform
 import re
@@ -23,5 +24,9 @@ def cpu_seconds(*pids: int) -> float:
 
 
 def _nanoseconds(pid: int) -> int:
-    threads = Path("/proc", str(pid), "task").glob("*/schedstat")
-    return sum(int(thread.read_text(encoding="ascii").split()[0]) for thread in threads)
+    nanoseconds = 0
+    for thread in Path("/proc", str(pid), "task").glob("*/schedstat"):
+        # One that ends while it is looked at counts for nothing.
+        with contextlib.suppress(ProcessLookupError, FileNotFoundError):
+            nanoseconds += int(thread.read_text(encoding="ascii").split()[0])
+    return nanoseconds

@@ -9,7 +9,7 @@ from smart_redirect.adapters.memory_crm import MemoryCrm
 from smart_redirect.domain.facts import Contact
 from smart_redirect.errors import CrmUnavailable
 from tests.usecases.mirrored import Mirrored
-from tests.usecases.test_live_lookup import SECOND, Caller, crm, missed
+from tests.usecases.test_live_lookup import ENTERPRISE, LIVE, SECOND, Caller, crm, missed
 
 __all__ = ["crm"]
 STRANGER = "+375290000000"
@@ -78,3 +78,15 @@ async def test_another_call_while_the_first_waits_is_the_same_flight(mirrored: M
     await asyncio.sleep(0.01)
     assert await caller.look_up(missed(), caller.clock() + 10) == await first == (OLGA,)
     assert crm.calls == 1
+
+
+async def test_it_is_known_who_has_nobody_to_ask_until_the_settings_change(mirrored: Mirrored) -> None:
+    caller = Caller(mirrored)
+    assert caller.look_up.may_know(ENTERPRISE)
+    await caller.ask()
+    assert not caller.look_up.may_know(ENTERPRISE)
+    await mirrored.connect(LIVE, live=True)
+    changed = replace(ENTERPRISE, version=2)
+    assert caller.look_up.may_know(changed)
+    await caller.ask(enterprise=changed)
+    assert caller.look_up.may_know(changed)

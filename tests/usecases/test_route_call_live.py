@@ -19,6 +19,10 @@ class Filler:
         self.epochs: list[int] = []
         self.connections: frozenset[int] = frozenset()
         self.knows = True
+        self.exists = True
+
+    def may_know(self, _: Enterprise) -> bool:
+        return self.exists
 
     async def __call__(self, call: Missed, deadline: float) -> tuple[Contact, ...]:
         self.asked.append((call.caller, deadline))
@@ -40,6 +44,13 @@ async def test_a_caller_whom_the_mirror_lacks_is_routed_by_the_look_up() -> None
     decision = await desk.ask()
     assert (decision.name.startswith("Ольга"), decision.context) == (True, "mngr31_0001363_1")
     assert filler.asked == [(CALLER, desk.now + 0.3)]
+
+
+async def test_an_enterprise_without_a_crm_to_ask_costs_its_calls_no_look_up() -> None:
+    desk, filler = desk_without_contacts()
+    filler.exists = False
+    decision = await desk.ask()
+    assert (decision.context, filler.asked) == (None, [])
 
 
 async def test_a_look_up_is_told_the_epoch_that_the_facts_came_with() -> None:

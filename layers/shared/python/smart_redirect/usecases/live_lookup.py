@@ -16,6 +16,8 @@ _LEAST = 0.02
 _MOST_VERSIONS = 1000
 # A call that comes when so many look-ups run goes on without one.
 _MOST_FLIGHTS = 100
+# The version of the settings, and the live connections at it.
+_UNREAD: tuple[int, Sequence[Account]] = (-1, ())
 
 
 class LiveLookup:
@@ -40,6 +42,11 @@ class LiveLookup:
         self._asking = LiveAsking(ledger, open_crm, budgets, clock, self._patience)
         self._accounts: dict[int, tuple[int, Sequence[Account]]] = {}
         self._flights: dict[tuple[int, str, int, frozenset[int]], asyncio.Task[None]] = {}
+
+    def may_know(self, enterprise: Enterprise) -> bool:
+        """Tell whether the enterprise has a live connection, or it is not known yet at this version of its settings."""
+        version, accounts = self._accounts.get(enterprise.id, _UNREAD)
+        return bool(accounts) or version != enterprise.version
 
     async def __call__(self, call: Missed, deadline: float) -> tuple[Contact, ...]:
         """Return what the CRMs know by the deadline; what is kept when there is no time, and never an error."""
@@ -82,11 +89,11 @@ class LiveLookup:
 
     def _is_settled(self, wanted: Missed) -> bool:
         """Tell whether there is nothing to ask: each live connection has said all of the caller lately, or none is."""
-        version, _ = self._accounts.get(wanted.enterprise.id, (-1, ()))
+        version, _ = self._accounts.get(wanted.enterprise.id, _UNREAD)
         return version == wanted.enterprise.version and not self._unknown(self._known_accounts(wanted), wanted)
 
     def _known_accounts(self, wanted: Missed) -> Sequence[Account]:
-        _, accounts = self._accounts.get(wanted.enterprise.id, (-1, ()))
+        _, accounts = self._accounts.get(wanted.enterprise.id, _UNREAD)
         return [each for each in accounts if each.key.connection_id in wanted.connections]
 
     def _unknown(self, accounts: Sequence[Account], wanted: Missed) -> Sequence[Account]:
@@ -114,7 +121,7 @@ class LiveLookup:
 
     async def _read_accounts(self, enterprise: Enterprise, until: float) -> None:
         """Read the live connections; any change of a connection is a new version of the settings."""
-        version, _ = self._accounts.get(enterprise.id, (-1, ()))
+        version, _ = self._accounts.get(enterprise.id, _UNREAD)
         if version != enterprise.version:
             accounts = await self._ledger.accounts(enterprise.id, until - self._clock())
             if len(self._accounts) >= _MOST_VERSIONS:

@@ -105,6 +105,9 @@ class Missed(NamedTuple):
 class MissFiller(Protocol):
     """Who is asked when the mirror does not know a caller."""
 
+    def may_know(self, enterprise: Enterprise) -> bool:
+        """Tell whether there may be a CRM to ask: False saves every call of an enterprise that has none."""
+
     async def __call__(self, call: Missed, deadline: float) -> tuple[Contact, ...]:
         """Return what the CRMs know of a caller by the deadline (the loop's clock, seconds); never raises.
 

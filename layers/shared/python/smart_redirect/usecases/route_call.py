@@ -75,9 +75,9 @@ class RouteCall:
     async def __call__(self, asked: Asked) -> Decision:
         """Return the decision by `asked.deadline`; RequestRefused if settings say so that have just changed."""
         known = await self._learn(asked)
-        if self.live is not None and (connections := _silent(known)):
-            known = await self._fill(self.live, asked.deadline, known, connections)
         enterprise = known.held.enterprise
+        if self.live is not None and self.live.may_know(enterprise) and (connections := _silent(known)):
+            known = await self._fill(self.live, asked.deadline, known, connections)
         question = Question(
             enterprise=enterprise,
             line=known.line,

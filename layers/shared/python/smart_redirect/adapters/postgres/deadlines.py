@@ -4,8 +4,6 @@ import asyncio
 import contextlib
 import math
 from collections.abc import Callable
-from heapq import heappop, heappush
-from itertools import count
 from typing import Any
 
 import asyncpg
@@ -30,32 +28,30 @@ class Guard:
     which sets it again; `second` is the attempt that was begun beside it.
     """
 
-    __slots__ = ("_over", "_task", "connection", "fired", "read", "second")
+    __slots__ = ("_live", "_task", "connection", "fired", "read", "second", "until")
 
-    def __init__(self) -> None:
+    def __init__(self, until: float, live: "dict[Guard, None]") -> None:
+        self.until = until
         self.connection: Any = None
         self.read: Read | None = None
         self.second: asyncio.Task[list[Any]] | None = None
         self.fired = False
-        self._over = False
         self._task = asyncio.current_task()
-
-    @property
-    def is_over(self) -> bool:
-        """Tell whether there is nothing left to end."""
-        return self._over
+        self._live = live
+        live[self] = None
 
     def fire(self) -> None:
         """End the attempt."""
-        self.fired = self._over = True
+        self.fired = True
+        self._live.pop(self, None)
         if self.connection is not None:
             cut(self.connection)
         elif self._task is not None:
             self._task.cancel()
 
     def stand_down(self) -> None:
-        """Guard no longer, and keep nothing alive while the time is waited for."""
-        self._over = True
+        """Guard no longer, and keep nothing alive."""
+        self._live.pop(self, None)
         self.connection = self._task = self.read = None
 
     def has_cancelled(self) -> bool:
@@ -66,31 +62,33 @@ class Guard:
 class Deadlines:
     """Fires guards at their times (seconds of the event loop's clock) unless they have stood down before.
 
-    Nearly every read ends long before its time, so the timer is set for the earliest guard and moved to the next
-    one only when it rings.
+    Nearly every read ends long before its time, so the timer is set for the earliest guard and moved to the next one
+    only when it rings. A guard that stands down is forgotten at once: kept until their time, thousands of them would
+    be what the garbage collector walks through, and be thrown away all at once, milliseconds each time while calls wait
+    (docs/performance.md).
     """
 
     def __init__(self, at_half_time: "Callable[[Guard, Read], None]" = lambda _guard, _read: None) -> None:
         self.at_half_time = at_half_time
-        self._guards: list[tuple[float, int, Guard]] = []
-        self._order = count()
+        self._live: dict[Guard, None] = {}
         self._rings_at = math.inf
         self._timer: asyncio.TimerHandle | None = None
 
     @property
     def pending(self) -> int:
-        """How many guards are kept, those that have stood down and whose time has not come included."""
-        return len(self._guards)
+        """How many guards are kept."""
+        return len(self._live)
 
     def guard(self, until: float) -> Guard:
         """Return a guard of the current task that fires at `until`."""
-        guard = Guard()
-        self.again(guard, until)
+        guard = Guard(until, self._live)
+        if until < self._rings_at:
+            self._ring_at(until)
         return guard
 
     def again(self, guard: Guard, until: float) -> None:
-        """Let a guard fire at `until`."""
-        heappush(self._guards, (until, next(self._order), guard))
+        """Let a guard that is live fire at `until`."""
+        guard.until = until
         if until < self._rings_at:
             self._ring_at(until)
 
@@ -103,12 +101,11 @@ class Deadlines:
     def _ring(self) -> None:
         self._timer, self._rings_at = None, math.inf
         due = asyncio.get_running_loop().time() + _TICK
-        while self._guards and (self._guards[0][0] <= due or self._guards[0][2].is_over):
-            guard = heappop(self._guards)[2]
+        for guard in sorted((each for each in self._live if each.until <= due), key=lambda each: each.until):
             if guard.read is not None:
                 read, guard.read = guard.read, None
                 self.at_half_time(guard, read)
-            elif not guard.is_over:
+            else:
                 guard.fire()
-        if self._guards:
-            self._ring_at(self._guards[0][0])
+        if self._live:
+            self._ring_at(min(self._rings_at, *(each.until for each in self._live)))
