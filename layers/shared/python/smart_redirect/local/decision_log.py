@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import logging
+import math
 import time
 from collections import deque
 from collections.abc import Awaitable, Callable
@@ -19,6 +20,8 @@ Append = Callable[[list[str]], Awaitable[None]]
 _BATCH = 50
 _SLICE = 10
 _LAST_WORDS = 3.0
+# Of the time until the next turn: what a turn has to store is spread over so much of it.
+_SPREAD = 0.8
 
 
 class BatchedDecisionLog:
@@ -39,13 +42,12 @@ class BatchedDecisionLog:
         self._full_phones = full_phones
         self._away = False
         self._fresh: list[tuple[DecisionRecord, float]] = []
-        self._quoted: list[str] = []
         self._unstored: deque[str] = deque(maxlen=capacity)
 
     @property
     def waiting(self) -> int:
         """How many records the database has not stored yet."""
-        return len(self._fresh) + len(self._quoted) + len(self._unstored)
+        return len(self._fresh) + len(self._unstored)
 
     @property
     def left_out(self) -> int:
@@ -62,14 +64,14 @@ class BatchedDecisionLog:
         """Count one refusal and take it, unless it is left out; the table has no row for one without enterprise."""
         self._metrics.refused(refusal)
         if refusal.left_out is not None:
-            self._quoted.append(refusal_line(refusal, time.time(), full_phones=self._full_phones))
+            self._take([refusal_line(refusal, time.time(), full_phones=self._full_phones)])
 
     async def run(self, every: float = 0.25) -> None:
         """Write what has come, until cancelled; then write the rest."""
         try:
             while True:
                 await asyncio.sleep(every)
-                await self.flush()
+                await self.flush(_SPREAD * every)
         finally:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self.finish(), _LAST_WORDS)
@@ -79,29 +81,25 @@ class BatchedDecisionLog:
         await self.flush()
         await self._file.settled()
 
-    async def flush(self) -> None:
-        """Hand file and metrics what has come, and offer the database what it has not stored yet.
+    async def flush(self, over: float = 0.0) -> None:
+        """Hand the file what has come, and offer the database what it has not stored yet, `over` so many seconds.
 
-        A file that cannot be written, or not as fast as calls come, keeps nothing from the database.
+        A file that cannot be written, or not as fast as calls come, keeps nothing from the database. Batches that are
+        stored one right after another are all that the database does meanwhile, and calls wait for it too.
         """
         self._quote()
-        while self._quoted:
-            self._take(_BATCH)
-            # Let calls go between two slices: two thousand lines at once would hold them up for 8 ms.
-            await asyncio.sleep(0)
         self._file.hand_over()
+        batches = math.ceil(len(self._unstored) / _BATCH)
         try:
-            while self._unstored:
+            for _ in range(batches):
                 await self._store_batch()
-                await asyncio.sleep(0)
+                await asyncio.sleep(over / batches)
         except DatabaseUnavailable as error:
             self._note(away=True, reason=str(error))
         else:
             self._note(away=False)
 
-    def _take(self, most: int) -> None:
-        lines = self._quoted[:most]
-        del self._quoted[:most]
+    def _take(self, lines: list[str]) -> None:
         self._unstored.extend(lines)
         self._file.append(lines)
 
@@ -138,5 +136,5 @@ class BatchedDecisionLog:
     def _quote(self) -> None:
         """Make lines of records soon: hundreds of records that wait as objects make each garbage collection long."""
         some, self._fresh = self._fresh, []
-        self._quoted += [as_line(record, at, full_phones=self._full_phones) for record, at in some]
+        self._take([as_line(record, at, full_phones=self._full_phones) for record, at in some])
         self._metrics.observe(record for record, _ in some)

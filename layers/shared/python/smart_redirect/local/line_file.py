@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 logger = logging.getLogger(__name__)
+# Bytes of one write. A megabyte at once keeps a processor, and the calls that share it, busy for milliseconds.
+_PORTION = 64 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +33,7 @@ class LineFile:
         self._capacity = capacity
         self._work: queue.SimpleQueue[_Batch | Future[None]] = queue.SimpleQueue()
         self._parts: list[bytes] = []
-        self._ready = 0
+        self._ready, self._size = 0, 0
         self._thread: threading.Thread | None = None
         # The first of each pair belongs to whoever appends, the second to the thread that writes.
         self._handed, self._done = 0, 0
@@ -48,19 +50,23 @@ class LineFile:
         return self._behind.total + self._refused.total
 
     def append(self, lines: list[str]) -> None:
-        """Put lines into the next batch; some at a time, because somebody waits for the loop."""
+        """Put lines into the next batch, which is handed over when it is a portion."""
         taken = lines[: max(0, self._capacity - self.waiting)]
         self._behind.tell(len(lines) - len(taken), "the file does not keep up")
         if taken:
             self._handed += len(taken)
             self._ready += len(taken)
-            self._parts.append(("\n".join(taken) + "\n").encode("utf-8", "replace"))
+            part = ("\n".join(taken) + "\n").encode("utf-8", "replace")
+            self._parts.append(part)
+            self._size += len(part)
+            if self._size >= _PORTION:
+                self.hand_over()
 
     def hand_over(self) -> None:
         """Have the batch written soon."""
         if self._ready:
             self._put(_Batch(self._parts, self._ready))
-            self._parts, self._ready = [], 0
+            self._parts, self._ready, self._size = [], 0, 0
 
     async def settled(self) -> None:
         """Return when all that was appended is written or given up."""
