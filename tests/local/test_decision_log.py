@@ -5,7 +5,7 @@ import contextlib
 import gc
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -29,7 +29,8 @@ class Table:
         self.lines: list[str] = []
         self.away = False
 
-    async def append(self, lines: list[str]) -> None:
+    async def append(self, lines: Sequence[str], over: float = 0.0) -> None:
+        await asyncio.sleep(over)
         if self.away:
             raise DatabaseUnavailable("away")
         if any("poison" in line for line in lines):

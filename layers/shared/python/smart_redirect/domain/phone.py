@@ -179,9 +179,11 @@ def _valid(text: str, country: str) -> str | None:
 
 def mask(phone: str) -> str:
     """Hide the middle of a phone, five digits of a long one; of a text, which may be a name, show only its length."""
-    number = phone if _DIGITS.fullmatch(phone) else phone.translate(_PUNCTUATION)
+    number = phone
     if not _DIGITS.fullmatch(number):
-        return f"text({len(phone)})"
+        number = phone.translate(_PUNCTUATION)
+        if not _DIGITS.fullmatch(number):
+            return f"text({len(phone)})"
     shown = min(8, len(number) - 5) if len(number) > _LONGEST_HALVED else len(number) // 2
     tail = min(4, shown)
     return f"{number[: shown - tail]}***{number[len(number) - tail :]}"

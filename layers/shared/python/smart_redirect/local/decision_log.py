@@ -6,8 +6,9 @@ import logging
 import math
 import time
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Protocol
 
 from smart_redirect.adapters.decision_json import as_line, refusal_line
 from smart_redirect.errors import DatabaseUnavailable
@@ -16,12 +17,19 @@ from smart_redirect.local.metrics import Metrics
 from smart_redirect.usecases.ports import DecisionRecord, Refusal
 
 logger = logging.getLogger(__name__)
-Append = Callable[[list[str]], Awaitable[None]]
-_BATCH = 50
+# Most records of one turn with the database.
+_MOST = 5000
 _SLICE = 10
 _LAST_WORDS = 3.0
 # Of the time until the next turn: what a turn has to store is spread over so much of it.
 _SPREAD = 0.8
+
+
+class Append(Protocol):
+    """Where records are stored."""
+
+    async def __call__(self, lines: Sequence[str], over: float = 0.0) -> None:
+        """Store all or none, spread over so many seconds; DatabaseUnavailable, or an error that blames a record."""
 
 
 class BatchedDecisionLog:
@@ -43,11 +51,13 @@ class BatchedDecisionLog:
         self._away = False
         self._fresh: list[tuple[DecisionRecord, float]] = []
         self._unstored: deque[str] = deque(maxlen=capacity)
+        self._capacity = capacity
+        self._going: list[str] = []
 
     @property
     def waiting(self) -> int:
         """How many records the database has not stored yet."""
-        return len(self._fresh) + len(self._unstored)
+        return len(self._fresh) + len(self._unstored) + len(self._going)
 
     @property
     def left_out(self) -> int:
@@ -84,16 +94,14 @@ class BatchedDecisionLog:
     async def flush(self, over: float = 0.0) -> None:
         """Hand the file what has come, and offer the database what it has not stored yet, `over` so many seconds.
 
-        A file that cannot be written, or not as fast as calls come, keeps nothing from the database. Batches that are
-        stored one right after another are all that the database does meanwhile, and calls wait for it too.
+        A file that cannot be written, or not as fast as calls come, keeps nothing from the database.
         """
         self._quote()
         self._file.hand_over()
-        batches = math.ceil(len(self._unstored) / _BATCH)
+        turns = math.ceil(len(self._unstored) / _MOST)
         try:
-            for _ in range(batches):
-                await self._store_batch()
-                await asyncio.sleep(over / batches)
+            for _ in range(turns):
+                await self._store(over / turns)
         except DatabaseUnavailable as error:
             self._note(away=True, reason=str(error))
         else:
@@ -111,27 +119,36 @@ class BatchedDecisionLog:
             logger.info("the database takes decision records again")
         self._away = away
 
-    async def _store_batch(self) -> None:
-        batch = [self._unstored[i] for i in range(min(len(self._unstored), _BATCH))]
+    async def _store(self, over: float) -> None:
+        """Store the oldest records; those that are not, also because the server ends, go back to their place."""
+        self._going = [self._unstored.popleft() for _ in range(min(len(self._unstored), _MOST))]
         try:
-            await self._append(batch)
-        except DatabaseUnavailable:
-            raise
-        except Exception:
-            await self._store_one_by_one(batch)
-        # More than fit may have come meanwhile, and pushed out some of these.
-        for _ in range(min(len(batch), len(self._unstored))):
-            self._unstored.popleft()
-
-    async def _store_one_by_one(self, batch: list[str]) -> None:
-        """Keep one bad record from holding up the others: it stays in the file only."""
-        for line in batch:
             try:
-                await self._append([line])
+                await self._append(self._going, over)
+                self._going = []
             except DatabaseUnavailable:
                 raise
             except Exception:
+                await self._store_parts(self._going[:])
+        finally:
+            room = self._capacity - len(self._unstored)
+            self._unstored.extendleft(reversed(self._going[-room:] if room else []))
+            self._going = []
+
+    async def _store_parts(self, lines: list[str]) -> None:
+        """Keep one bad record from holding up the others: halves of halves, until it is alone and in the file only."""
+        half = len(lines) // 2
+        for part in filter(None, (lines[:half], lines[half:])):
+            try:
+                await self._append(part)
+            except DatabaseUnavailable:
+                raise
+            except Exception:
+                if len(part) > 1:
+                    await self._store_parts(part)
+                    continue
                 logger.exception("the decisions table refused a record; it is in the file only")
+            del self._going[: len(part)]
 
     def _quote(self) -> None:
         """Make lines of records soon: hundreds of records that wait as objects make each garbage collection long."""

@@ -1,12 +1,12 @@
 """Metrics in Prometheus format: requests by result and reason, latency, where facts came from, dependencies."""
 
 from bisect import bisect_left
-from collections import Counter as Tally
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from itertools import accumulate
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, generate_latest
-from prometheus_client.core import HistogramMetricFamily, Metric
+from prometheus_client.core import CounterMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from smart_redirect.usecases.ports import DecisionRecord, Refusal
@@ -58,26 +58,35 @@ class _Latency(Collector):
         yield family
 
 
+class _Tallies(Collector):
+    """A counter that is made when it is read, like the histogram."""
+
+    def __init__(self, name: str, text: str, labels: tuple[str, ...]) -> None:
+        self._about = name, text, labels
+        self.of: defaultdict[tuple[str, ...], int] = defaultdict(int)
+        """How many, by the values of the labels."""
+
+    def collect(self) -> Iterator[Metric]:
+        """Give the count of each combination of labels."""
+        name, text, labels = self._about
+        family = CounterMetricFamily(name, text, labels=labels)
+        for values, count in list(self.of.items()):
+            family.add_metric(values, count)
+        yield family
+
+
 class Metrics:
     """The counters of this process."""
 
     def __init__(self) -> None:
         self._registry = CollectorRegistry()
-        self._requests = Counter(
-            "smart_redirect_requests",
-            "Requests to getcustomerdata by result (routed, named, nothing, shadow, refused, failed) and reason.",
-            ["result", "reason"],
-            registry=self._registry,
-        )
+        text = "Requests to getcustomerdata by result (routed, named, nothing, shadow, refused, failed) and reason."
+        self._requests = _Tallies("smart_redirect_requests", text, ("result", "reason"))
         self._latency = _Latency()
-        self._registry.register(self._latency)
-        self._facts = Counter(
-            "smart_redirect_facts",
-            "Decisions by where the caller's facts came from (database, cache, none).",
-            ["source"],
-            registry=self._registry,
-        )
-
+        text = "Decisions by where the caller's facts came from (database, cache, none)."
+        self._facts = _Tallies("smart_redirect_facts", text, ("source",))
+        for each in (self._requests, self._latency, self._facts):
+            self._registry.register(each)
         self._refused_events = Counter(
             "smart_redirect_events_refused",
             "Call events that were not taken, by reason.",
@@ -86,23 +95,18 @@ class Metrics:
         )
 
     def observe(self, records: Iterable[DecisionRecord]) -> None:
-        """Count decisions; a batch takes each counter's lock once."""
-        results: Tally[tuple[str, str]] = Tally()
-        sources: Tally[str] = Tally()
+        """Count decisions."""
+        requests, facts = self._requests.of, self._facts.of
         for record in records:
             result = result_of(record)
-            results[result, record.decision.reason] += 1
-            sources[record.facts_source] += 1
+            requests[result, record.decision.reason] += 1
+            facts[record.facts_source,] += 1
             self._latency.observe(result, record.total_ms / 1000)
-        for labels, count in results.items():
-            self._requests.labels(*labels).inc(count)
-        for source, count in sources.items():
-            self._facts.labels(source).inc(count)
 
     def refused(self, refusal: Refusal) -> None:
         """Count one request that got no decision: refused, or failed when the fault is ours."""
         result = "failed" if refusal.is_failure else "refused"
-        self._requests.labels(result, refusal.reason).inc()
+        self._requests.of[result, refusal.reason] += 1
         self._latency.observe(result, refusal.total_ms / 1000)
 
     def refused_event(self, reason: str) -> None:

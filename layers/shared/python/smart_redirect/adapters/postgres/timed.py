@@ -93,7 +93,13 @@ class TimedReads:
         if self._late >= _PATIENCE and self._late % _WHOLE_TRIAL_EVERY:
             half = limit = min(deadline, now + _TRIAL)
         try:
-            rows = await self._twice(query, values, half, limit)
+            try:
+                if self._free:
+                    rows = await self._on_kept(query, values, half, limit)
+                else:
+                    rows = await self._on_new(query, values, limit)
+            except type_of_loss as error:
+                rows = await self._once_more(query, values, limit, error)
         except (*type_of_loss, asyncpg.PostgresError, DatabaseUnavailable) as error:
             # A caller who came late himself says nothing about the database.
             self._late += deadline - now >= _LEAST_PROOF
@@ -102,16 +108,12 @@ class TimedReads:
         self._answers += 1
         return rows
 
-    async def _twice(self, query: str, values: tuple[object, ...], half: float, limit: float) -> list[Any]:
-        try:
-            if self._free:
-                return await self._on_kept(query, values, half, limit)
-            return await self._on_new(query, values, limit)
-        except type_of_loss:
-            await self._renew()
-            if asyncio.get_running_loop().time() >= limit:
-                raise
-            return await self._on_new(query, values, limit)
+    async def _once_more(self, query: str, values: tuple[object, ...], limit: float, loss: BaseException) -> list[Any]:
+        """Read on a new connection what a lost one did not answer, if there is time left."""
+        await self._renew()
+        if asyncio.get_running_loop().time() >= limit:
+            raise loss
+        return await self._on_new(query, values, limit)
 
     async def _on_kept(self, query: str, values: tuple[object, ...], half: float, limit: float) -> list[Any]:
         """Read on a connection that was kept, and beside it on a second one when half of the time is over."""
@@ -173,26 +175,22 @@ class TimedReads:
         return rows
 
     async def _borrow(self, guard: Guard) -> Any:
+        """Connect where there is a place, else wait for a connection, or for the place of one that was lost."""
+        turn: asyncio.Future[Any] | None = None
         try:
-            return await self._connect_or_wait()
+            if not self._places:
+                turn = asyncio.get_running_loop().create_future()
+                self._waiting.append(turn)
+                connection, turn = await turn, None
+                return connection if connection is not None else await self._connect()
+            self._places -= 1
+            return await self._connect()
         except asyncio.CancelledError:
+            if turn is not None and turn.done() and not turn.cancelled():
+                self._pass_on(turn.result())
             if guard.has_cancelled():
                 raise DatabaseUnavailable("no connection in time") from None
             raise
-
-    async def _connect_or_wait(self) -> Any:
-        if self._places:
-            self._places -= 1
-            return await self._connect()
-        turn: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
-        self._waiting.append(turn)
-        try:
-            connection = await turn
-        except asyncio.CancelledError:
-            if turn.done() and not turn.cancelled():
-                self._pass_on(turn.result())
-            raise
-        return connection if connection is not None else await self._connect()
 
     async def _connect(self) -> Any:
         """Connect in a task of its own: who has no time left leaves what was begun to the next.
