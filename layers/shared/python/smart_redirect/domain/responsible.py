@@ -15,7 +15,7 @@ _MOST_OUTRANKED = 5
 
 def known_contacts(enterprise: Enterprise, facts: CallerFacts) -> Iterator[tuple[Connection, Contact]]:
     """Yield what the CRMs know of a caller, in the order in which it is believed."""
-    for connection in enterprise.connections:
+    for connection in enterprise.connections if facts.contacts else ():
         for contact in contacts_of(connection, facts):
             yield connection, contact
 

@@ -4,6 +4,7 @@ Each rule has the name of a row in docs/routing.md. The first rule with an opini
 """
 
 from collections.abc import Callable, Iterator
+from functools import lru_cache
 from typing import NamedTuple, assert_never
 
 from smart_redirect.domain.closure import is_loaded
@@ -137,10 +138,21 @@ def _first_opinion(rules: tuple[Rule, ...], question: Question) -> Reason | None
 
 def _name(question: Question, line: Line) -> tuple[str, str]:
     """Join the line's chosen parts; also say who knew the customer's name."""
-    customer, source = _customer_name(question)
-    texts = {NamePart.LINE: line.name, NamePart.CUSTOMER: customer, NamePart.SHOP: line.shop}
-    name = " | ".join([texts[part] for part in line.name_parts if texts[part]])
-    return name, source if NamePart.CUSTOMER in line.name_parts else ""
+    customer, source = _customer_name(question) if NamePart.CUSTOMER in line.name_parts else ("", "")
+    texts = [_text(part, line, customer) for part in line.name_parts]
+    return " | ".join([text for text in texts if text]), source
+
+
+def _text(part: NamePart, line: Line, customer: str) -> str:
+    match part:
+        case NamePart.LINE:
+            return line.name
+        case NamePart.CUSTOMER:
+            return customer
+        case NamePart.SHOP:
+            return line.shop
+        case _:
+            assert_never(part)
 
 
 def _customer_name(question: Question) -> tuple[str, str]:
@@ -194,9 +206,15 @@ def _by_crm(question: Question, line: Line) -> Iterator[Candidate]:
     for connection in question.enterprise.connections:
         contacts = contacts_of(connection, question.facts)
         if not contacts:
-            yield Candidate(Algorithm.CRM, Verdict.NOT_IN_CRM, connection.name)
+            yield _not_in(connection.name)
         for contact in contacts:
             yield _by_contact(question, line, connection, contact)
+
+
+@lru_cache(maxsize=1000)
+def _not_in(connection: str) -> Candidate:
+    """Return the most frequent of all candidates, which is always the same."""
+    return Candidate(Algorithm.CRM, Verdict.NOT_IN_CRM, connection)
 
 
 def _by_contact(question: Question, line: Line, connection: Connection, contact: Contact) -> Candidate:

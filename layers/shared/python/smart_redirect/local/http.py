@@ -44,13 +44,30 @@ class CallPathProtocol(HttpToolsProtocol):
         self.transport.close()
 
 
+class _Head:
+    """The headers of every answer as bytes; uvicorn makes them anew once a second, for the date."""
+
+    def __init__(self) -> None:
+        self._headers: list[tuple[bytes, bytes]] = []
+        self._bytes = b""
+
+    def of(self, headers: list[tuple[bytes, bytes]]) -> bytes:
+        """Return them as they are sent."""
+        if headers is not self._headers:
+            self._headers, self._bytes = headers, b"".join([b"%b: %b\r\n" % header for header in headers])
+        return self._bytes
+
+
+_head = _Head()
+
+
 def reply(cycle: RequestResponseCycle, status: int, body: bytes) -> None:
     """Write what uvicorn's `send` writes for a JSON answer, in one piece: piece by piece costs 12 µs more."""
     if cycle.disconnected:
         return
     cycle.response_started = True
     cycle.waiting_for_100_continue = False
-    head = b"".join([b"%b: %b\r\n" % header for header in cycle.default_headers])
+    head = _head.of(cycle.default_headers)
     close = b"" if cycle.keep_alive else b"connection: close\r\n"
     cycle.transport.write(
         b"%b%bcontent-length: %d\r\ncontent-type: application/json\r\n%b\r\n%b"

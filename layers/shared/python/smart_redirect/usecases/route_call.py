@@ -79,14 +79,14 @@ class RouteCall:
         if self.live is not None and self.live.may_know(enterprise) and (connections := _silent(known)):
             known = await self._fill(self.live, asked.deadline, known, connections)
         question = Question(
-            enterprise=enterprise,
-            line=known.line,
-            caller=known.caller,
-            host=known.host,
-            facts=known.facts,
-            load_dialplan=asked.request.load_dialplan,
-            all_switched_off=known.held.all_switched_off,
-            settings_too_old=self._snapshots.is_too_old(known.held),
+            enterprise,
+            known.line,
+            known.caller,
+            known.host,
+            known.facts,
+            asked.request.load_dialplan,
+            known.held.all_switched_off,
+            self._snapshots.is_too_old(known.held),
         )
         decision = decide(question)
         self._log.write(self._record(asked, known, decision))
@@ -135,13 +135,13 @@ class RouteCall:
     def _record(self, asked: Asked, known: _Known, decision: Decision) -> DecisionRecord:
         now = self.clock()
         return DecisionRecord(
-            enterprise=known.held.enterprise,
-            host_id=known.host.id if known.host else None,
-            unique_id=asked.request.unique_id,
-            line_id=known.line.id if known.line else shown_line(asked.request.line_id),
-            phone=known.caller or asked.request.phone,
-            decision=decision,
-            facts_source=known.facts.source,
+            known.held.enterprise,
+            known.host.id if known.host else None,
+            asked.request.unique_id,
+            known.line.id if known.line else shown_line(asked.request.line_id),
+            known.caller or asked.request.phone,
+            decision,
+            known.facts.source,
             settings_age_s=now - known.held.verified_at,
             read_ms=(asked.read_at - asked.started) * 1000,
             facts_ms=(now - asked.read_at) * 1000,
