@@ -35,7 +35,7 @@ class Reads(TimedReads):
     def is_whole(self) -> bool:
         """Tell whether every connection is where it belongs: nothing leaked, nobody waits."""
         free_places = self.pool.get_max_size() - self.idle
-        return (self._places, len(self._waiting)) == (free_places, 0)
+        return (self._kept._places, len(self._kept._waiting)) == (free_places, 0)
 
 
 @pytest.fixture

@@ -117,7 +117,7 @@ async def test_a_burst_during_a_hang_is_answered_and_leaves_no_connection_behind
 async def test_an_exhausted_pool_costs_its_callers_only_the_budget(rig: Rig) -> None:
     await rig.ask()
     held = [await rig.call_path.pool.acquire() for _ in range(8 - rig.call_path.reads.idle)]
-    held.append(rig.call_path.reads._free.pop())
+    held.append(rig.call_path.reads._kept.free.pop())
     answer = await rig.ask(NEW_CALLER)
     assert (answer.body, answer.in_time()) == (NAMES, True)
     for connection in held:

@@ -152,7 +152,7 @@ async def test_outages_one_after_the_other_leak_nothing(rig: Rig) -> None:
 
 async def count_queries(rig: Rig, *asked: Awaitable[Answer]) -> int:
     """Return how many queries these calls send over the one connection of the rig."""
-    (connection,) = rig.call_path.reads._free
+    (connection,) = rig.call_path.reads._kept.free
     queries: list[str] = []
 
     def note(record: Any) -> None:

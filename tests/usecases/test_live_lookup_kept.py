@@ -90,3 +90,24 @@ async def test_it_is_known_who_has_nobody_to_ask_until_the_settings_change(mirro
     assert caller.look_up.may_know(changed)
     await caller.ask(enterprise=changed)
     assert caller.look_up.may_know(changed)
+
+
+async def test_a_database_that_failed_is_not_asked_again_by_every_call(
+    mirrored: Mirrored, crm: MemoryCrm, caplog: pytest.LogCaptureFixture
+) -> None:
+    caller, away = Caller(mirrored), "ALTER TABLE crm_connections RENAME TO gone"
+    await mirrored.pool.execute(away)
+    for number in range(5):
+        assert await caller.ask(f"+37529111220{number}") == ()
+    assert (len(caplog.messages), caller.look_up.may_know(ENTERPRISE)) == (1, False)
+    await mirrored.pool.execute("ALTER TABLE gone RENAME TO crm_connections")
+    caller.now += 1.1
+    assert (await caller.ask())[0].name == "Петрова Ольга"
+
+
+async def test_what_was_found_before_counts_while_the_database_fails(mirrored: Mirrored, crm: MemoryCrm) -> None:
+    caller = Caller(mirrored)
+    found = await caller.ask()
+    await mirrored.pool.execute(BROKEN)
+    assert await caller.ask(STRANGER) == ()
+    assert await caller.ask() == found != ()

@@ -1,6 +1,7 @@
 """Asks the CRMs themselves about a caller whom the mirror lacks, within what is left of the call's time."""
 
 import asyncio
+import math
 from collections.abc import Sequence
 
 from smart_redirect.domain.enterprise import Enterprise
@@ -16,6 +17,8 @@ _LEAST = 0.02
 _MOST_VERSIONS = 1000
 # A call that comes when so many look-ups run goes on without one.
 _MOST_FLIGHTS = 100
+# Seconds for which a database that failed is not asked again.
+_PAUSE = 1.0
 # The version of the settings, and the live connections at it.
 _UNREAD: tuple[int, Sequence[Account]] = (-1, ())
 
@@ -41,17 +44,24 @@ class LiveLookup:
         self._patience = patience or Patience()
         self._asking = LiveAsking(ledger, open_crm, budgets, clock, self._patience)
         self._accounts: dict[int, tuple[int, Sequence[Account]]] = {}
+        self._away_until = -math.inf
         self._flights: dict[tuple[int, str, int, frozenset[int]], asyncio.Task[None]] = {}
 
     def may_know(self, enterprise: Enterprise) -> bool:
         """Tell whether the enterprise has a live connection, or it is not known yet at this version of its settings."""
         version, accounts = self._accounts.get(enterprise.id, _UNREAD)
-        return bool(accounts) or version != enterprise.version
+        return bool(accounts) or (version != enterprise.version and not self._is_away)
+
+    @property
+    def _is_away(self) -> bool:
+        """Tell whether the database failed us a moment ago: not every call has to wait for the same."""
+        return self._clock() < self._away_until
 
     async def __call__(self, call: Missed, deadline: float) -> tuple[Contact, ...]:
         """Return what the CRMs know by the deadline; what is kept when there is no time, and never an error."""
         until = min(deadline - _MARGIN, self._clock() + self._patience.look_up)
-        if until - self._clock() >= _LEAST and not self._is_settled(call) and (flight := self._flight(call)):
+        is_asked = until - self._clock() >= _LEAST and not self._is_away and not self._is_settled(call)
+        if is_asked and (flight := self._flight(call)):
             await asyncio.wait({flight}, timeout=max(0.0, until - self._clock()))
         accounts = self._known_accounts(call)
         if not accounts:
@@ -103,6 +113,7 @@ class LiveLookup:
         try:
             await self._look_up(wanted)
         except Exception as error:
+            self._away_until = self._clock() + _PAUSE
             log(error)
 
     async def _look_up(self, wanted: Missed) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 import asyncpg
 
 from smart_redirect.adapters.postgres.dialplan_rows import finding_rows, read_host_row, read_retired
+from smart_redirect.adapters.postgres.kept import none_left
 from smart_redirect.adapters.postgres.losses import type_of_loss
 from smart_redirect.adapters.postgres.queries import load
 from smart_redirect.adapters.postgres.timed import lent
@@ -26,11 +27,11 @@ _SECONDS = 30.0
 
 @asynccontextmanager
 async def borrowed(pool: "asyncpg.Pool[Any]", seconds: float = _SECONDS) -> AsyncIterator[Any]:
-    """Lend a connection for so long; a lost one is DatabaseUnavailable."""
+    """Lend a connection for so long; a lost one, or none that the server has left, is DatabaseUnavailable."""
     try:
         async with lent(pool, seconds) as connection:
             yield connection
-    except type_of_loss as error:
+    except (*type_of_loss, *none_left) as error:
         raise DatabaseUnavailable(type(error).__name__) from error
 
 

@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-from collections import deque
 from collections.abc import AsyncIterator
 from functools import partial
 from typing import Any
@@ -10,6 +9,7 @@ from typing import Any
 import asyncpg
 
 from smart_redirect.adapters.postgres.deadlines import Deadlines, Guard, Read, cut
+from smart_redirect.adapters.postgres.kept import KeptConnections
 from smart_redirect.adapters.postgres.losses import lost, type_of_loss
 from smart_redirect.adapters.postgres.pool import alive
 from smart_redirect.adapters.postgres.second import cut_first, of_second
@@ -19,8 +19,6 @@ _PATIENCE = 3
 _TRIAL = 0.1
 _WHOLE_TRIAL_EVERY = 5
 _LEAST_PROOF = 0.05
-# Longer than a busy machine needs for a handshake, and shorter than anybody would wait after an outage.
-_OPENING = 0.4
 
 
 @contextlib.asynccontextmanager
@@ -55,15 +53,11 @@ class TimedReads:
     database 100 ms only, so every call still tries, and the first one after an outage succeeds; every fifth gives
     all its time, because a database that takes longer than that to connect to would never be found again.
 
-    The pool's connections are kept here between reads and handed from one to the next, because taking one from
-    the pool and giving it back costs as much as a read itself (docs/performance.md): nobody else uses the pool.
+    Nobody else uses the pool: its connections are kept between reads (`KeptConnections`).
     """
 
     def __init__(self, pool: "asyncpg.Pool[Any]") -> None:
-        self._pool = pool
-        self._free: list[Any] = []
-        self._waiting: deque[asyncio.Future[Any]] = deque()
-        self._places = pool.get_max_size()
+        self._kept = KeptConnections(pool)
         self._late = 0
         self._answers = 0
         self._deadlines = Deadlines(self._half_time)
@@ -76,7 +70,7 @@ class TimedReads:
     @property
     def idle(self) -> int:
         """How many connections are kept and not in use."""
-        return len(self._free)
+        return len(self._kept.free)
 
     async def row(self, query: str, *values: object, deadline: float) -> Any:
         """Return the first row or None; DatabaseUnavailable by the deadline."""
@@ -94,7 +88,7 @@ class TimedReads:
             half = limit = min(deadline, now + _TRIAL)
         try:
             try:
-                if self._free:
+                if self._kept.free:
                     rows = await self._on_kept(query, values, half, limit)
                 else:
                     rows = await self._on_new(query, values, limit)
@@ -110,7 +104,7 @@ class TimedReads:
 
     async def _once_more(self, query: str, values: tuple[object, ...], limit: float, loss: BaseException) -> list[Any]:
         """Read on a new connection what a lost one did not answer, if there is time left."""
-        await self._renew()
+        await self._kept.renew()
         if asyncio.get_running_loop().time() >= limit:
             raise loss
         return await self._on_new(query, values, limit)
@@ -118,19 +112,19 @@ class TimedReads:
     async def _on_kept(self, query: str, values: tuple[object, ...], half: float, limit: float) -> list[Any]:
         """Read on a connection that was kept, and beside it on a second one when half of the time is over."""
         guard = self._deadlines.guard(half)
-        connection = guard.connection = self._free.pop()
+        connection = guard.connection = self._kept.free.pop()
         if half < limit:
             guard.read = (query, values, limit, self._answers)
         try:
             rows: list[Any] = await connection.fetch(query, *values)
         except BaseException as error:
             guard.stand_down()
-            await self._throw_away(connection)
+            await self._kept.throw_away(connection)
             return await of_second(guard.second, lost() if isinstance(error, AttributeError) else error)
         guard.stand_down()
         if guard.second is not None:
             guard.second.cancel()
-        self._pass_on(connection)
+        self._kept.pass_on(connection)
         return rows
 
     def _half_time(self, guard: Guard, read: Read) -> None:
@@ -140,7 +134,7 @@ class TimedReads:
         """
         query, values, limit, answers = read
         self._deadlines.again(guard, limit)
-        if self._places or self._free:
+        if self._kept.has_place or self._kept.free:
             guard.second = asyncio.ensure_future(self._beside(query, values, limit, answers))
             guard.second.add_done_callback(partial(cut_first, guard))
         elif self._answers == answers:
@@ -148,8 +142,8 @@ class TimedReads:
 
     async def _beside(self, query: str, values: tuple[object, ...], limit: float, answers: int) -> list[Any]:
         """Read on a connection that is made for it."""
-        if not self._places and self._free:
-            await self._throw_away(self._free.pop(0))
+        if not self._kept.has_place and self._kept.free:
+            await self._kept.throw_away(self._kept.free.pop(0))
         return await self._on_new(query, values, limit, answers)
 
     async def _on_new(
@@ -158,11 +152,13 @@ class TimedReads:
         """Read on a free connection or a new one; `beside` a read that began after so many answers, on a new one."""
         guard = self._deadlines.guard(limit)
         try:
-            is_kept = self._free and beside is None
-            connection = guard.connection = self._free.pop() if is_kept else await self._borrow(guard)
+            is_kept = self._kept.free and beside is None
+            connection = guard.connection = self._kept.free.pop() if is_kept else await self._kept.borrow()
             rows: list[Any] = await connection.fetch(query, *values)
         except BaseException as error:
-            await self._throw_away(guard.connection)
+            if isinstance(error, asyncio.CancelledError) and guard.has_cancelled():
+                raise DatabaseUnavailable("no connection in time") from None
+            await self._kept.throw_away(guard.connection)
             if isinstance(error, AttributeError):
                 raise lost() from error
             raise
@@ -170,73 +166,6 @@ class TimedReads:
             guard.stand_down()
         if beside == self._answers:
             # Nobody else was answered meanwhile: what is kept is as dead as the one that this read was begun beside.
-            await self._renew()
-        self._pass_on(connection)
+            await self._kept.renew()
+        self._kept.pass_on(connection)
         return rows
-
-    async def _borrow(self, guard: Guard) -> Any:
-        """Connect where there is a place, else wait for a connection, or for the place of one that was lost."""
-        turn: asyncio.Future[Any] | None = None
-        try:
-            if not self._places:
-                turn = asyncio.get_running_loop().create_future()
-                self._waiting.append(turn)
-                connection, turn = await turn, None
-                return connection if connection is not None else await self._connect()
-            self._places -= 1
-            return await self._connect()
-        except asyncio.CancelledError:
-            if turn is not None and turn.done() and not turn.cancelled():
-                self._pass_on(turn.result())
-            if guard.has_cancelled():
-                raise DatabaseUnavailable("no connection in time") from None
-            raise
-
-    async def _connect(self) -> Any:
-        """Connect in a task of its own: who has no time left leaves what was begun to the next.
-
-        After an outage, with many callers at once, connections that were given up with their callers would never
-        be made: each would begin anew what takes longer than its trial.
-        """
-        opening = asyncio.ensure_future(self._open())
-        try:
-            return await asyncio.shield(opening)
-        except asyncio.CancelledError:
-            opening.add_done_callback(self._take_over)
-            raise
-
-    async def _open(self) -> Any:
-        try:
-            async with asyncio.timeout(_OPENING):
-                return await self._pool.acquire()
-        except BaseException:
-            self._pass_on(None)
-            raise
-
-    def _take_over(self, opening: "asyncio.Future[Any]") -> None:
-        if not opening.cancelled() and opening.exception() is None:
-            self._pass_on(opening.result())
-
-    def _pass_on(self, connection: Any) -> None:
-        """Give a connection, or the place of a lost one (None), to who waits longest, or keep it."""
-        while self._waiting:
-            turn = self._waiting.popleft()
-            if not turn.done():
-                turn.set_result(connection)
-                return
-        if connection is None:
-            self._places += 1
-        else:
-            self._free.append(connection)
-
-    async def _throw_away(self, connection: Any) -> None:
-        if connection is not None:
-            cut(connection)
-            await self._pool.release(connection)
-            self._pass_on(None)
-
-    async def _renew(self) -> None:
-        """Throw away what was connected before a loss: it is lost too."""
-        await self._pool.expire_connections()
-        while self._free:
-            await self._throw_away(self._free.pop())

@@ -1,0 +1,109 @@
+"""A server that has fewer connections left for us than we would like: those that there are go round."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from time import monotonic
+from urllib.parse import urlsplit, urlunsplit
+
+import asyncpg
+import pytest
+
+from smart_redirect.adapters.postgres.live import PostgresLive
+from smart_redirect.adapters.postgres.pool import Pool, open_pool
+from smart_redirect.adapters.postgres.timed import TimedReads
+from smart_redirect.errors import DatabaseUnavailable
+
+SLOW = "SELECT pg_backend_pid() FROM pg_sleep(0.005)"
+
+
+class Counted(Pool):
+    """A pool that counts how often it was asked for a connection."""
+
+    asked = 0
+
+    def acquire(self, **options: object) -> object:
+        self.asked += 1
+        return super().acquire(**options)
+
+
+@dataclass
+class Scarce:
+    """A role of its own, and how many connections it may have."""
+
+    admin: asyncpg.Connection
+    name: str
+    pool: Pool
+    reads: TimedReads
+
+    async def allow(self, count: int) -> None:
+        await self.admin.execute(f"ALTER ROLE {self.name} CONNECTION LIMIT {count}")
+
+    async def read(self, times: int) -> list[int | str]:
+        answers = await asyncio.gather(*(self._one() for _ in range(times)))
+        return list(answers)
+
+    async def _one(self) -> int | str:
+        try:
+            return int((await self.reads.row(SLOW, deadline=monotonic() + 0.285))[0])
+        except DatabaseUnavailable as error:
+            return str(error)
+
+
+@pytest.fixture
+async def scarce(database_url: str, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Scarce]:
+    admin = await asyncpg.connect(database_url)
+    name = "few_" + urlsplit(database_url).path.strip("/")
+    await admin.execute(f"CREATE ROLE {name} LOGIN CONNECTION LIMIT 2")
+    parts = urlsplit(database_url)
+    url = urlunsplit(parts._replace(netloc=f"{name}@{parts.netloc.rpartition('@')[2]}"))
+    monkeypatch.setattr("smart_redirect.adapters.postgres.pool.Pool", Counted)
+    pool = await open_pool(url, size=8)
+    yield Scarce(admin, name, pool, TimedReads(pool))
+    pool.terminate()
+    await asyncio.sleep(0.05)
+    await admin.execute(f"DROP ROLE {name}")
+    await admin.close()
+
+
+async def test_all_calls_are_answered_by_the_few_and_the_server_is_not_asked_for_more_each_time(scarce: Scarce) -> None:
+    first = await scarce.read(16)
+    assert len(set(first)) == 2
+    asked = scarce.pool.asked
+    for _ in range(5):
+        assert set(await scarce.read(16)) == set(first)
+    assert (scarce.pool.asked - asked, scarce.reads.healthy) == (0, True)
+
+
+async def test_when_there_are_more_again_they_are_used(scarce: Scarce) -> None:
+    await scarce.read(16)
+    await scarce.allow(20)
+    await asyncio.sleep(1.1)
+    answers = await scarce.read(16)
+    assert (len(set(answers)), {type(each) for each in answers}) == (8, {int})
+
+
+async def test_with_none_at_all_each_call_is_told_so_at_once(scarce: Scarce) -> None:
+    await scarce.allow(0)
+    began = monotonic()
+    assert set(await scarce.read(16)) == {"TooManyConnectionsError"}
+    assert monotonic() - began < 0.285
+    await scarce.allow(2)
+    assert {type(each) for each in await scarce.read(16)} == {int}
+
+
+async def test_the_last_of_them_that_dies_leaves_its_place_to_who_waits(scarce: Scarce) -> None:
+    (first, second) = sorted({each for each in await scarce.read(16) if isinstance(each, int)})
+    reading = asyncio.create_task(scarce.read(16))
+    await asyncio.sleep(0.002)
+    for pid in (first, second):
+        await scarce.admin.execute("SELECT pg_terminate_backend($1, 1000)", pid)
+    answers = await reading
+    assert {type(each) for each in answers} == {int}
+    assert set(answers) - {first, second}
+
+
+async def test_a_ledger_without_a_connection_is_unavailable_and_no_error_of_ours(scarce: Scarce) -> None:
+    await scarce.allow(0)
+    with pytest.raises(DatabaseUnavailable, match="TooManyConnectionsError"):
+        await PostgresLive(scarce.pool).accounts(1, 1.0)
