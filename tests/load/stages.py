@@ -24,6 +24,7 @@ from smart_redirect.adapters.migrations import migrate
 from smart_redirect.adapters.postgres.callers import PostgresCallers
 from smart_redirect.adapters.postgres.pool import open_pool
 from smart_redirect.bootstrap.call_path import CallPath, open_call_path
+from smart_redirect.bootstrap.live import open_live
 from smart_redirect.domain.call import read_request
 from smart_redirect.domain.phone import normalise
 from smart_redirect.domain.reply import encode
@@ -99,7 +100,7 @@ async def _stages(settings: Settings, folder: Path, turns: int) -> None:
     await _prepare(settings.database_url)
     pool = await open_pool(settings.database_url)
     log = BatchedDecisionLog(folder / "decisions.log", _nowhere, Metrics())
-    async with open_call_path(settings, log) as call_path:
+    async with open_call_path(settings, log) as call_path, open_live(settings) as call_path.route_call.live:
         others = Starlette(routes=routes(pool))
         ours = CallPathFirst((CALL_PATH,), call_path.endpoint, others)
         whole = {
