@@ -21,7 +21,7 @@ from smart_redirect.local.cluster import server_processes
 from smart_redirect.local.embedded import EmbeddedPostgres, free_port
 from smart_redirect.local.server_settings import SAFE_SETTINGS
 from tests.conftest import run as run_async
-from tests.load.machine import cpu_seconds
+from tests.load.machine import cpu_times, spent
 from tests.load.size import Size
 
 HERE = Path(__file__).parent
@@ -148,13 +148,14 @@ def _wrk(target: Target, seconds: int, *, close: bool) -> Sample:
     command = ["taskset", "-c", str(LOAD_CORE), "wrk", "-t1", f"-c{CONNECTIONS}", f"-d{seconds}s", "--latency"]
     environment = {**os.environ, "CONNECTION_CLOSE": "1" if close else "0"}
     command += ["-s", str(HERE / "callers.lua"), target.url]
-    server, database = cpu_seconds(target.pid), cpu_seconds(*server_processes(target.pgdata))
+    server, database = cpu_times(target.pid), cpu_times(*server_processes(target.pgdata))
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
-    server, database = cpu_seconds(target.pid) - server, cpu_seconds(*server_processes(target.pgdata)) - database
+    server_s = spent(server, cpu_times(target.pid))
+    database_s = spent(database, cpu_times(*server_processes(target.pgdata)))
     line = next(line for line in done.stdout.splitlines() if line.startswith("RESULT"))
     requests, microseconds, p50, p99, errors = (int(word) for word in line.split()[1:])
     assert errors == 0, done.stdout
-    shares = server / requests * 1e6, database / requests * 1e6
+    shares = server_s / requests * 1e6, database_s / requests * 1e6
     return Sample(requests / (microseconds / 1e6), p50 / 1000, p99 / 1000, *shares)
 
 

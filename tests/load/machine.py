@@ -15,12 +15,17 @@ def describe() -> str:
     return f"{name}, {os.cpu_count()} cores, Python {platform.python_version()}, load before {os.getloadavg()[0]:.2f}"
 
 
-def cpu_seconds(*pids: int) -> float:
-    """Return the processor time that these processes have used, all their threads together; Linux only.
+def cpu_times(*pids: int) -> dict[int, float]:
+    """Return the processor time in seconds that each process has used, all its threads together; Linux only.
 
     It moves far less than wall time when others use the machine, and tells which side is full.
     """
-    return sum(_nanoseconds(pid) for pid in pids) / 1e9
+    return {pid: _nanoseconds(pid) / 1e9 for pid in pids}
+
+
+def spent(before: dict[int, float], after: dict[int, float]) -> float:
+    """Return the seconds that processes used between two looks; one that has ended meanwhile counts for nothing."""
+    return sum(seconds - before.get(pid, 0.0) for pid, seconds in after.items() if seconds)
 
 
 def _nanoseconds(pid: int) -> int:
