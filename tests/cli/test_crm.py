@@ -126,6 +126,14 @@ def test_status_tells_what_is_not_synced_and_why(office: Office) -> None:
     assert (code, text.count("not synced: no credentials")) == (0, 2)
 
 
+def test_status_tells_that_look_ups_are_refused_until_the_settings_change(office: Office) -> None:
+    refused = "INSERT INTO crm_sync (enterprise_id, connection_id, look_ups_open_until)"
+    office.sql(refused + " VALUES (1, 1, '2999-01-01 10:20:30+00')")
+    assert "the CRM refuses look-ups: calls ask it again at 10:20:30 UTC" in office.run("status")[1]
+    office.run("set", "--connection", "1", "--set", "live=true")
+    assert "refuses look-ups" not in office.run("status")[1]
+
+
 def test_a_sync_that_fails_says_why_and_shows_no_secret(office: Office, tmp_path: Path) -> None:
     file = tmp_path / "secret"
     file.write_text(SECRET)

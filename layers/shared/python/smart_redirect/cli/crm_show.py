@@ -29,6 +29,8 @@ def print_status(row: Any, counts: Any) -> None:
     if row["error"]:
         waits = f", nobody asks before {row['next_at']:%H:%M:%S} UTC" if row["is_open"] else ""
         print(f"  error: {row['error']} ({row['failures']} in a row{waits})")
+    if row["no_look_ups_before"]:
+        print(f"  the CRM refuses look-ups: calls ask it again at {row['no_look_ups_before']:%H:%M:%S} UTC")
 
 
 def _stage(row: Any) -> str:

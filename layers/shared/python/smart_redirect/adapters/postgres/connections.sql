@@ -46,7 +46,8 @@ SELECT c.id, c.position, c.vendor, c.name, c.enabled, c.sealed IS NOT NULL AS ha
     c.hook_hash IS NOT NULL AS has_hook, coalesce(c.settings @> '{"live": true}', false) AS live,
     s.walk_done, s.walk_total, s.walked_at, s.synced_at, s.next_at, s.failures, s.error,
     s.open_until > clock_timestamp() AS is_open, s.is_sweeping, s.swept_at, l.until > clock_timestamp() AS runs,
-    extract(epoch FROM clock_timestamp() - s.synced_at)::float8 AS synced_ago
+    extract(epoch FROM clock_timestamp() - s.synced_at)::float8 AS synced_ago,
+    CASE WHEN s.look_ups_open_until > clock_timestamp() THEN s.look_ups_open_until END AS no_look_ups_before
 FROM crm_connections c
 LEFT JOIN crm_sync s ON s.enterprise_id = c.enterprise_id AND s.connection_id = c.id
 LEFT JOIN crm_leases l ON l.enterprise_id = c.enterprise_id AND l.connection_id = c.id
