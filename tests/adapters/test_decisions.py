@@ -68,3 +68,24 @@ async def test_a_connection_that_is_lost_between_two_parts_leaves_nothing(pool: 
     with pytest.raises(DatabaseUnavailable):
         await storing
     assert await stored(pool) == []
+
+
+async def test_a_pooler_keeps_no_session_for_longer_than_a_statement(pool: Pool) -> None:
+    storing = asyncio.create_task(PostgresDecisions(pool, is_pooled=True).append(lines(100), 5.0))
+    await asyncio.wait_for(storing, 2)
+    assert await pool.fetchval("SELECT count(DISTINCT cmin::text) FROM decisions") == 1
+
+
+async def test_one_who_is_cancelled_between_two_parts_is_gone_at_once_and_has_left_nothing(pool: Pool) -> None:
+    storing = asyncio.create_task(PostgresDecisions(pool).append(lines(100), 5.0))
+    idle = "SELECT count(*) FROM pg_stat_activity WHERE state = 'idle in transaction'"
+    async with asyncio.timeout(2):
+        while not await pool.fetchval(idle):
+            await asyncio.sleep(0.01)
+    storing.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await asyncio.wait_for(storing, 1)
+    async with asyncio.timeout(2):
+        while await pool.fetchval(idle):
+            await asyncio.sleep(0.01)
+    assert await stored(pool) == []

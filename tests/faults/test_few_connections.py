@@ -15,6 +15,8 @@ from smart_redirect.adapters.postgres.timed import TimedReads
 from smart_redirect.errors import DatabaseUnavailable
 
 SLOW = "SELECT pg_backend_pid() FROM pg_sleep(0.005)"
+QUICK = "SELECT pg_backend_pid()"
+SLOW_ON = "SELECT pg_backend_pid() FROM (SELECT CASE WHEN pg_backend_pid() = $1 THEN pg_sleep(1) END) AS slept"
 
 
 class Counted(Pool):
@@ -39,13 +41,13 @@ class Scarce:
     async def allow(self, count: int) -> None:
         await self.admin.execute(f"ALTER ROLE {self.name} CONNECTION LIMIT {count}")
 
-    async def read(self, times: int) -> list[int | str]:
-        answers = await asyncio.gather(*(self._one() for _ in range(times)))
+    async def read(self, times: int, query: str = SLOW, *values: object) -> list[int | str]:
+        answers = await asyncio.gather(*(self._one(query, *values) for _ in range(times)))
         return list(answers)
 
-    async def _one(self) -> int | str:
+    async def _one(self, query: str, *values: object) -> int | str:
         try:
-            return int((await self.reads.row(SLOW, deadline=monotonic() + 0.285))[0])
+            return int((await self.reads.row(query, *values, deadline=monotonic() + 0.285))[0])
         except DatabaseUnavailable as error:
             return str(error)
 
@@ -73,6 +75,24 @@ async def test_all_calls_are_answered_by_the_few_and_the_server_is_not_asked_for
     for _ in range(5):
         assert set(await scarce.read(16)) == set(first)
     assert (scarce.pool.asked - asked, scarce.reads.healthy) == (0, True)
+
+
+async def test_who_is_refused_while_all_others_are_answered_takes_what_is_free(scarce: Scarce) -> None:
+    await scarce.allow(1)
+    await scarce.read(1)
+    for times in (2, 4, 8):
+        began = monotonic()
+        assert {type(each) for each in await scarce.read(times, QUICK)} == {int}
+        assert monotonic() - began < 0.2
+        await asyncio.sleep(1.1)
+
+
+@pytest.mark.parametrize("were_refused", [False, True])
+async def test_a_slow_query_is_asked_a_second_time_though_there_are_no_more(scarce: Scarce, were_refused: bool) -> None:
+    await scarce.read(4 if were_refused else 2)
+    last = scarce.reads._kept.free[-1].get_server_pid()
+    (answer,) = await scarce.read(1, SLOW_ON, last)
+    assert (type(answer), answer == last) == (int, False)
 
 
 async def test_when_there_are_more_again_they_are_used(scarce: Scarce) -> None:

@@ -1,12 +1,15 @@
 """The decision log stores what has come in turns that end, and loses nothing of a turn that is broken off."""
 
 import asyncio
+import errno
 import json
+import os
 from pathlib import Path
 
 import pytest
 
 from smart_redirect.local.decision_log import BatchedDecisionLog
+from smart_redirect.local.line_file import LineFile
 from smart_redirect.local.metrics import Metrics
 from tests.local.test_decision_log import Table, log, table
 from tests.samples import record
@@ -51,3 +54,27 @@ async def test_what_does_not_fit_any_more_is_the_oldest(tmp_path: Path, table: T
     table.away = False
     await log.finish()
     assert [json.loads(line)["call"] for line in table.lines] == [f"{number}.0" for number in range(20, 25)]
+
+
+async def test_half_a_line_that_a_full_disk_left_takes_no_other_with_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write, room = os.write, [6, 0]
+
+    def to_a_small_disk(descriptor: int, data: bytes) -> int:
+        if room and not room[0]:
+            room.clear()
+            raise OSError(errno.ENOSPC, "full")
+        some = data[: room.pop(0)] if room else data
+        return write(descriptor, some)
+
+    file = LineFile(tmp_path / "log")
+    monkeypatch.setattr("smart_redirect.local.line_file.os.write", to_a_small_disk)
+    file.append(["first", "second"])
+    await file.settled()
+    file.append(["third"])
+    await file.settled()
+    file.append(["fourth"])
+    await file.settled()
+    assert (tmp_path / "log").read_text().splitlines() == ["first", "", "third", "fourth"]
+    assert file.left_out == 2

@@ -100,6 +100,7 @@ async def test_a_database_that_failed_is_not_asked_again_by_every_call(
     for number in range(5):
         assert await caller.ask(f"+37529111220{number}") == ()
     assert (len(caplog.messages), caller.look_up.may_know(ENTERPRISE)) == (1, False)
+    assert caller.look_up.may_know(replace(ENTERPRISE, id=2))
     await mirrored.pool.execute("ALTER TABLE gone RENAME TO crm_connections")
     caller.now += 1.1
     assert (await caller.ask())[0].name == "Петрова Ольга"

@@ -78,10 +78,13 @@ class BatchedDecisionLog:
 
     async def run(self, every: float = 0.25) -> None:
         """Write what has come, until cancelled; then write the rest."""
+        clock, rest = asyncio.get_running_loop().time, every
         try:
             while True:
-                await asyncio.sleep(every)
+                await asyncio.sleep(rest)
+                began = clock()
                 await self.flush(_SPREAD * every)
+                rest = max((1 - _SPREAD) * every, began + every - clock())
         finally:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self.finish(), _LAST_WORDS)
@@ -89,6 +92,7 @@ class BatchedDecisionLog:
     async def finish(self) -> None:
         """Write all that has come, and return when the file has it too."""
         await self.flush()
+        self._quote()
         await self._file.settled()
 
     async def flush(self, over: float = 0.0) -> None:

@@ -40,6 +40,7 @@ class LineFile:
         # The first of each pair belongs to whoever appends, the second to the thread that writes.
         self._handed, self._done = 0, 0
         self._behind, self._refused = _Gap(path), _Gap(path)
+        self._is_torn = False
 
     @property
     def waiting(self) -> int:
@@ -98,7 +99,8 @@ class LineFile:
         try:
             descriptor = self._open()
             try:
-                _write_all(descriptor, b"".join(batch.parts))
+                # Half a line that a full disk left would take the next one with it.
+                self._write_all(descriptor, b"\n" * self._is_torn + b"".join(batch.parts))
             finally:
                 os.close(descriptor)
         except OSError as error:
@@ -115,11 +117,11 @@ class LineFile:
             self._path.parent.mkdir(parents=True, exist_ok=True)
             return os.open(self._path, _APPEND, 0o666)
 
-
-def _write_all(descriptor: int, whole: bytes) -> None:
-    left = memoryview(whole)
-    while left:
-        left = left[os.write(descriptor, left) :]
+    def _write_all(self, descriptor: int, whole: bytes) -> None:
+        left = memoryview(whole)
+        while left:
+            left = left[os.write(descriptor, left) :]
+            self._is_torn = bool(left)
 
 
 class _Gap:

@@ -36,7 +36,8 @@ async def open_application(settings: Settings) -> AsyncIterator[CallPathFirst]:
         pool = await open_pool(settings.database_url, size=2, statement_cache=settings.statement_cache)
         stack.callback(pool.terminate)
         path = within_checkout(settings.log_dir) / "smart_decisions.log"
-        log = BatchedDecisionLog(path, PostgresDecisions(pool).append, metrics, full_phones=settings.full_phones)
+        decisions = PostgresDecisions(pool, is_pooled=not settings.statement_cache)
+        log = BatchedDecisionLog(path, decisions.append, metrics, full_phones=settings.full_phones)
         demo = frozenset({token_hash(settings.key_bytes, DEMO_TOKEN)})
         call_path = await stack.enter_async_context(open_call_path(settings, log, loopback_only=demo))
         for task in _schedules(settings, call_path, log):

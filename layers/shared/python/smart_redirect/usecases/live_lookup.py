@@ -44,24 +44,22 @@ class LiveLookup:
         self._patience = patience or Patience()
         self._asking = LiveAsking(ledger, open_crm, budgets, clock, self._patience)
         self._accounts: dict[int, tuple[int, Sequence[Account]]] = {}
-        self._away_until = -math.inf
+        self._away_until: dict[int, float] = {}
         self._flights: dict[tuple[int, str, int, frozenset[int]], asyncio.Task[None]] = {}
 
     def may_know(self, enterprise: Enterprise) -> bool:
         """Tell whether the enterprise has a live connection, or it is not known yet at this version of its settings."""
         version, accounts = self._accounts.get(enterprise.id, _UNREAD)
-        return bool(accounts) or (version != enterprise.version and not self._is_away)
+        return bool(accounts) or (version != enterprise.version and not self._is_away(enterprise))
 
-    @property
-    def _is_away(self) -> bool:
-        """Tell whether the database failed us a moment ago: not every call has to wait for the same."""
-        return self._clock() < self._away_until
+    def _is_away(self, enterprise: Enterprise) -> bool:
+        """Tell whether the database failed it a moment ago: not every call has to wait for the same."""
+        return self._clock() < self._away_until.get(enterprise.id, -math.inf)
 
     async def __call__(self, call: Missed, deadline: float) -> tuple[Contact, ...]:
         """Return what the CRMs know by the deadline; what is kept when there is no time, and never an error."""
         until = min(deadline - _MARGIN, self._clock() + self._patience.look_up)
-        is_asked = until - self._clock() >= _LEAST and not self._is_away and not self._is_settled(call)
-        if is_asked and (flight := self._flight(call)):
+        if until - self._clock() >= _LEAST and not self._is_settled(call) and (flight := self._flight(call)):
             await asyncio.wait({flight}, timeout=max(0.0, until - self._clock()))
         accounts = self._known_accounts(call)
         if not accounts:
@@ -70,10 +68,10 @@ class LiveLookup:
         return tuple(contact for each in kept for contact in each.contacts)
 
     def _flight(self, wanted: Missed) -> asyncio.Task[None] | None:
-        """Return the look-up that runs already, or begin one; None where too many others run."""
+        """Return the look-up that runs already, or begin one; None where too many run or the database is away."""
         place = wanted.enterprise.id, wanted.caller, wanted.epoch, wanted.connections
         flight = self._flights.get(place)
-        if flight is None and len(self._flights) < _MOST_FLIGHTS:
+        if flight is None and len(self._flights) < _MOST_FLIGHTS and not self._is_away(wanted.enterprise):
             flight = self._flights[place] = asyncio.create_task(self._safely(wanted))
             flight.add_done_callback(lambda _: self._flights.pop(place, None))
         return flight
@@ -113,7 +111,7 @@ class LiveLookup:
         try:
             await self._look_up(wanted)
         except Exception as error:
-            self._away_until = self._clock() + _PAUSE
+            self._away_until[wanted.enterprise.id] = self._clock() + _PAUSE
             log(error)
 
     async def _look_up(self, wanted: Missed) -> None:

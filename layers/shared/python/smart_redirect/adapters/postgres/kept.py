@@ -26,6 +26,8 @@ class KeptConnections:
         self._pool = pool
         self.free: list[Any] = []
         """Those that nobody uses, the last used at the end."""
+        self.newest: Any = None
+        """The last that was made."""
         self._waiting: deque[asyncio.Future[Any]] = deque()
         self._places = pool.get_max_size()
         self._live = 0
@@ -42,24 +44,28 @@ class KeptConnections:
 
         The error that making one ended with; where the server has none left for us, only if there is none to wait for.
         """
-        turn: asyncio.Future[Any] | None = None
+        while True:
+            if self.has_place:
+                self._places -= 1
+            elif (connection := await self._in_line()) is not None:
+                return connection
+            try:
+                return await self._connect()
+            except none_left:
+                # Who had one when this began may have been answered before the server refused another.
+                if self.free:
+                    return self.free.pop()
+                if not self._live:
+                    raise
+
+    async def _in_line(self) -> Any:
+        """Wait for a connection, or for the place of a lost one, which is None."""
+        turn: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+        self._waiting.append(turn)
         try:
-            while True:
-                if self.has_place:
-                    self._places -= 1
-                else:
-                    turn = asyncio.get_running_loop().create_future()
-                    self._waiting.append(turn)
-                    connection, turn = await turn, None
-                    if connection is not None:
-                        return connection
-                try:
-                    return await self._connect()
-                except none_left:
-                    if not self._live:
-                        raise
+            return await turn
         except asyncio.CancelledError:
-            if turn is not None and turn.done() and not turn.cancelled():
+            if turn.done() and not turn.cancelled():
                 self.pass_on(turn.result())
             raise
 
@@ -80,6 +86,8 @@ class KeptConnections:
         if connection is not None:
             cut(connection)
             self._live -= 1
+            # It leaves room on the server too.
+            self._refused_until = 0.0
             await self._pool.release(connection)
             self.pass_on(None)
 
@@ -118,6 +126,7 @@ class KeptConnections:
             self.pass_on(None)
             raise
         self._live += 1
+        self.newest = connection
         return connection
 
     def _take_over(self, opening: "asyncio.Future[Any]") -> None:

@@ -164,7 +164,7 @@ class TimedReads:
             raise
         finally:
             guard.stand_down()
-        if beside == self._answers:
+        if beside == self._answers and connection is self._kept.newest:
             # Nobody else was answered meanwhile: what is kept is as dead as the one that this read was begun beside.
             await self._kept.renew()
         self._kept.pass_on(connection)
