@@ -13,6 +13,7 @@ from smart_redirect.errors import DatabaseUnavailable
 from tests.samples import record
 
 STORED = "SELECT unique_id FROM decisions ORDER BY unique_id::float8"
+BETWEEN_PARTS = " FROM pg_stat_activity WHERE state = 'idle in transaction'"
 
 
 @pytest.fixture
@@ -29,6 +30,13 @@ def lines(count: int) -> list[str]:
 
 async def stored(pool: Pool) -> list[str]:
     return [row[0] for row in await pool.fetch(STORED)]
+
+
+async def until(pool: Pool, condition: str) -> None:
+    """Wait until a query says true, two seconds at most."""
+    async with asyncio.timeout(2):
+        while not await pool.fetchval(condition):
+            await asyncio.sleep(0.01)
 
 
 @pytest.mark.parametrize("count", [1, 25, 26, 60])
@@ -61,10 +69,7 @@ async def test_one_that_is_refused_keeps_all_out(pool: Pool) -> None:
 
 async def test_a_connection_that_is_lost_between_two_parts_leaves_nothing(pool: Pool) -> None:
     storing = asyncio.create_task(PostgresDecisions(pool).append(lines(100), 2.0))
-    others = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE state = 'idle in transaction'"
-    async with asyncio.timeout(2):
-        while not await pool.fetchval(others):
-            await asyncio.sleep(0.01)
+    await until(pool, "SELECT coalesce(bool_or(pg_terminate_backend(pid)), false)" + BETWEEN_PARTS)
     with pytest.raises(DatabaseUnavailable):
         await storing
     assert await stored(pool) == []
@@ -78,14 +83,9 @@ async def test_a_pooler_keeps_no_session_for_longer_than_a_statement(pool: Pool)
 
 async def test_one_who_is_cancelled_between_two_parts_is_gone_at_once_and_has_left_nothing(pool: Pool) -> None:
     storing = asyncio.create_task(PostgresDecisions(pool).append(lines(100), 5.0))
-    idle = "SELECT count(*) FROM pg_stat_activity WHERE state = 'idle in transaction'"
-    async with asyncio.timeout(2):
-        while not await pool.fetchval(idle):
-            await asyncio.sleep(0.01)
+    await until(pool, "SELECT count(*) > 0" + BETWEEN_PARTS)
     storing.cancel()
     with pytest.raises(asyncio.CancelledError):
         await asyncio.wait_for(storing, 1)
-    async with asyncio.timeout(2):
-        while await pool.fetchval(idle):
-            await asyncio.sleep(0.01)
+    await until(pool, "SELECT count(*) = 0" + BETWEEN_PARTS)
     assert await stored(pool) == []
