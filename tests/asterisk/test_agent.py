@@ -154,6 +154,23 @@ def test_a_release_that_asterisk_does_not_load_is_taken_back(agent: Agent) -> No
     assert told(agent) == (loaded, "check")
 
 
+def test_a_release_whose_applications_asterisk_does_not_know_is_not_installed(agent: Agent) -> None:
+    text = first(agent)
+    other = text_for(agent.host, Shape.CLASSIC, enterprise(WITHOUT))
+    agent.service.text = sealed(other.replace("Dial(", "Telephone(", 1))
+    assert agent.run().returncode == 1
+    assert is_whole(agent, text)
+    assert told(agent)[1] == "check"
+    assert "this Asterisk has no Telephone" in agent.service.last["error"]
+
+
+def test_without_a_release_nothing_is_adopted_and_it_says_so(agent: Agent) -> None:
+    before = agent.file.read_text()
+    done = agent.run("--adopt")
+    assert (done.returncode, "no release for this host yet" in done.stderr) == (1, True)
+    assert agent.file.read_text() == before
+
+
 @pytest.mark.parametrize("point", ["reloaded", "renamed:extensions.conf", "restored"])
 def test_killed_while_taking_back_the_next_run_ends_it(agent: Agent, point: str) -> None:
     text = first(agent)

@@ -121,6 +121,17 @@ def test_rollback_gives_the_host_the_release_before_until_the_next_deploy(site: 
     assert site.release().headers["x-release"] == second
 
 
+def test_rollback_does_not_go_back_to_the_dialect_of_an_older_asterisk(site: Site) -> None:
+    first = site.release().headers["x-release"]
+    site.sql("UPDATE pbx_hosts SET dialect = 'asterisk22'")
+    site.wait(lambda: site.release().headers.get("x-release", first) != first)
+    done = site.run("dialplan", "rollback", *OFFICE)
+    assert (done.returncode, "in the host's dialect" in done.stderr) == (1, True)
+    named = site.run("dialplan", "rollback", *OFFICE, "--to", first)
+    assert (named.returncode, "in the dialect that it has now" in named.stderr) == (1, True)
+    assert site.release().headers["x-release-dialect"] == "asterisk22"
+
+
 def test_build_writes_what_the_host_gets(site: Site, tmp_path: Path) -> None:
     done = site.run("dialplan", "build", *OFFICE, "-o", str(tmp_path / "extensions.conf"))
     assert (done.returncode, "contexts" in done.stderr) == (0, True)

@@ -82,6 +82,15 @@ async def test_a_host_that_gets_nothing_is_told_so(desk: Desk, statement: str) -
         assert (await client.get(RELEASE)).status_code == 204
 
 
+async def test_a_host_of_another_dialect_is_given_nothing_until_its_release_is_built(desk: Desk) -> None:
+    await desk.change("UPDATE pbx_hosts SET dialect = 'asterisk22'")
+    async with desk.client() as client:
+        assert (await client.get(RELEASE)).status_code == 204
+        await desk.build()
+        given = await client.get(RELEASE)
+    assert (given.status_code, given.headers["x-release-dialect"], "Macro(" in given.text) == (200, "asterisk22", False)
+
+
 async def test_an_announcement_and_a_report_change_what_is_answered(desk: Desk) -> None:
     await desk.change("UPDATE pbx_hosts SET loaded_pool = NULL")
     async with desk.client() as client:

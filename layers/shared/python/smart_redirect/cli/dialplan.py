@@ -167,7 +167,9 @@ async def _rollback(given: argparse.Namespace) -> int:
         rows = await deployment.connection.fetch(_EARLIER, enterprise_id, given.host, given.to)
         if not rows:
             raise DialplanError(
-                "there is no earlier release" if given.to is None else f"no host had release {given.to}"
+                "there is no earlier release in the host's dialect"
+                if given.to is None
+                else f"no host had release {given.to} in the dialect that it has now"
             )
         for row in rows:
             await deployment.connection.execute(load("dialplan")["pin"], enterprise_id, row["host_id"], row["id"])
@@ -182,7 +184,7 @@ _EARLIER = """
     FROM dialplan_releases r
     JOIN pbx_hosts h ON h.enterprise_id = r.enterprise_id AND h.id = r.host_id
     JOIN dialplan_hosts d ON d.enterprise_id = r.enterprise_id AND d.host_id = r.host_id
-    WHERE r.enterprise_id = $1 AND ($2::text IS NULL OR h.name = $2)
+    WHERE r.enterprise_id = $1 AND ($2::text IS NULL OR h.name = $2) AND r.dialect = h.dialect
       AND CASE WHEN $3::text IS NULL THEN r.id < d.wanted_release ELSE r.name = $3 END
     ORDER BY r.host_id, r.id DESC
 """
