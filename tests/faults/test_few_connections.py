@@ -37,9 +37,14 @@ class Scarce:
     name: str
     pool: Pool
     reads: TimedReads
+    url: str
 
     async def allow(self, count: int) -> None:
         await self.admin.execute(f"ALTER ROLE {self.name} CONNECTION LIMIT {count}")
+
+    async def fill(self, count: int) -> list[asyncpg.Connection]:
+        """Take connections that are not ours."""
+        return [await asyncpg.connect(self.url) for _ in range(count)]
 
     async def read(self, times: int, query: str = SLOW, *values: object) -> list[int | str]:
         answers = await asyncio.gather(*(self._one(query, *values) for _ in range(times)))
@@ -61,7 +66,7 @@ async def scarce(database_url: str, monkeypatch: pytest.MonkeyPatch) -> AsyncIte
     url = urlunsplit(parts._replace(netloc=f"{name}@{parts.netloc.rpartition('@')[2]}"))
     monkeypatch.setattr("smart_redirect.adapters.postgres.pool.Pool", Counted)
     pool = await open_pool(url, size=8)
-    yield Scarce(admin, name, pool, TimedReads(pool))
+    yield Scarce(admin, name, pool, TimedReads(pool), url)
     pool.terminate()
     await asyncio.sleep(0.05)
     await admin.execute(f"DROP ROLE {name}")
@@ -105,7 +110,16 @@ async def test_with_none_at_all_each_call_is_told_so_at_once(scarce: Scarce) -> 
     await scarce.allow(0)
     assert set(await scarce.read(16)) == {"TooManyConnectionsError"}
     await scarce.allow(2)
-    assert {type(each) for each in await scarce.read(16)} == {int}
+    assert {type(each) for each in await scarce.read(16, QUICK)} == {int}
+
+
+async def test_those_that_are_all_refused_because_they_came_together_are_answered(scarce: Scarce) -> None:
+    others = await scarce.fill(2)
+    reading = asyncio.create_task(scarce.read(16))
+    while scarce.pool.asked < 9:
+        await asyncio.sleep(0.001)
+    await asyncio.gather(*(each.close() for each in others))
+    assert {type(each) for each in await reading} == {int}
 
 
 async def test_the_last_of_them_that_dies_leaves_its_place_to_who_waits(scarce: Scarce) -> None:

@@ -12,6 +12,9 @@ from smart_redirect.adapters.postgres.deadlines import cut
 _OPENING = 0.4
 # Seconds for which a server that had no connection left for us is not asked for one, while we have others.
 _REFUSED = 1.0
+# Seconds before it is asked again when we have none and nobody else is asking: it still counts a connection that has
+# just ended, and may refuse all of some that come together though there is room for one.
+_PAUSES = (0.005, 0.02, 0.08)
 # What a server says that has no connection left for us; the second is the word of older pgbouncers.
 none_left = (asyncpg.InsufficientResourcesError, asyncpg.ProtocolViolationError)
 
@@ -29,14 +32,15 @@ class KeptConnections:
         self.newest: Any = None
         """The last that was made."""
         self._waiting: deque[asyncio.Future[Any]] = deque()
-        self._places = pool.get_max_size()
+        self._most = self._places = pool.get_max_size()
         self._live = 0
         self._refused_until = 0.0
+        self._pauses = iter(_PAUSES)
 
     @property
     def has_place(self) -> bool:
         """Tell whether another one may be made."""
-        is_refused = self._live and asyncio.get_running_loop().time() < self._refused_until
+        is_refused = self._places < self._most and asyncio.get_running_loop().time() < self._refused_until
         return self._places > 0 and not is_refused
 
     async def borrow(self) -> Any:
@@ -55,7 +59,7 @@ class KeptConnections:
                 # Who had one when this began may have been answered before the server refused another.
                 if self.free:
                     return self.free.pop()
-                if not self._live:
+                if self._places == self._most:
                     raise
 
     async def _in_line(self) -> Any:
@@ -65,7 +69,7 @@ class KeptConnections:
         try:
             return await turn
         except asyncio.CancelledError:
-            if turn.done() and not turn.cancelled():
+            if turn.done() and not turn.cancelled() and turn.exception() is None:
                 self.pass_on(turn.result())
             raise
 
@@ -113,21 +117,39 @@ class KeptConnections:
     async def _open(self) -> Any:
         try:
             async with asyncio.timeout(_OPENING):
-                connection = await self._pool.acquire()
-        except none_left:
-            self._refused_until = asyncio.get_running_loop().time() + _REFUSED
-            if self._live:
-                # Who waits waits for those that there are, and would be refused this place.
-                self._places += 1
-            else:
-                self.pass_on(None)
+                connection = await self._acquire()
+        except none_left as error:
+            # Who waits waits for others' and would be refused this place; without any he is told so too.
+            self._places += 1
+            if self._places == self._most:
+                self._refuse_all(error)
             raise
         except BaseException:
             self.pass_on(None)
             raise
         self._live += 1
+        self._pauses = iter(_PAUSES)
         self.newest = connection
         return connection
+
+    async def _acquire(self) -> Any:
+        """Return a new one from the pool; whoever is the last that is refused, while we have none, asks again."""
+        while True:
+            try:
+                return await self._pool.acquire()
+            except none_left:
+                self._refused_until = asyncio.get_running_loop().time() + _REFUSED
+                is_last = self._places + 1 == self._most
+                pause = next(self._pauses, None) if is_last else None
+                if pause is None:
+                    raise
+            await asyncio.sleep(pause)
+
+    def _refuse_all(self, error: BaseException) -> None:
+        while self._waiting:
+            turn = self._waiting.popleft()
+            if not turn.done():
+                turn.set_exception(error)
 
     def _take_over(self, opening: "asyncio.Future[Any]") -> None:
         if not opening.cancelled() and opening.exception() is None:
