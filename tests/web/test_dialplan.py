@@ -112,9 +112,10 @@ async def test_a_long_report_comes_in_gzip(desk: Desk) -> None:
 
 
 async def test_a_host_s_own_files_are_taken_and_asked_for(desk: Desk) -> None:
+    body = await desk.report_body(host_files_sha256="0" * 64)
     await desk.change("UPDATE pbx_hosts SET install = 'block-only'")
     async with desk.client() as client:
-        asked = await client.post(REPORT, json=await desk.report_body(host_files_sha256="0" * 64))
+        asked = await client.post(REPORT, json=body)
         assert asked.json()["host_files_needed"]
         sent = await client.put(FILES, json={"files": [{"name": "extensions.conf", "text": "[a]\n"}]})
         assert sent.status_code == 204

@@ -122,7 +122,6 @@ class Agent:
     release: str | None = None
     sha256: str = ""
     style: Style | None = None
-    release_install: Install | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -51,7 +51,7 @@ class DialplanEndpoints:
     async def release(self, request: Request) -> Response:
         """Give the text of the release that the host is to have; 304 if it has it, 204 if there is none."""
         agent = await self._agent(request)
-        if agent.release is None or agent.style is None or agent.install is not agent.release_install:
+        if agent.release is None or agent.style is None:
             return Response(status_code=204)
         headers = {
             "ETag": f'"{agent.sha256}"',

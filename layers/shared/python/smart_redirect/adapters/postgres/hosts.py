@@ -36,8 +36,7 @@ class PostgresHosts:
         if row["release"] is None:
             return agent
         style = Style(Dialect(row["dialect"]), Shape(row["shape"]))
-        made_for = Install(row["release_install"])
-        return Agent(agent.enterprise_id, agent.host_id, agent.install, row["release"], row["sha256"], style, made_for)
+        return Agent(agent.enterprise_id, agent.host_id, agent.install, row["release"], row["sha256"], style)
 
     async def announce(self, agent: Agent, release: str) -> bool:
         """Narrow what may be answered; False if the host has no such release."""

@@ -1,14 +1,14 @@
 -- Queries of the host agents: who asks, what the host is to have, what it says it has.
 
 -- name: host_of
--- $1 HMAC of the agent's key. The host, and the release that it is to have: none until one is built in its dialect, for
--- a host that has no Macro any more would drop each call that the release of its old Asterisk sends there.
-SELECT k.enterprise_id, k.host_id, h.install, r.name AS release, r.sha256, r.dialect, r.shape, r.install AS release_install
+-- $1 HMAC of the agent's key. The host, and the release that it is to have: none until one is built for its way of installing
+-- and in its dialect, for a host that has no Macro any more would drop each call that an old release sends there.
+SELECT k.enterprise_id, k.host_id, h.install, r.name AS release, r.sha256, r.dialect, r.shape
 FROM agent_keys k
 JOIN pbx_hosts h ON h.enterprise_id = k.enterprise_id AND h.id = k.host_id
 LEFT JOIN dialplan_hosts d ON d.enterprise_id = k.enterprise_id AND d.host_id = k.host_id
 LEFT JOIN dialplan_releases r ON r.enterprise_id = k.enterprise_id AND r.host_id = k.host_id AND r.id = d.wanted_release
-    AND r.dialect = h.dialect
+    AND r.install = h.install AND r.dialect = h.dialect
 WHERE k.key_hash = $1
 
 -- name: announce

@@ -33,7 +33,6 @@ class KeptConnections:
         """The last that was made."""
         self._waiting: deque[asyncio.Future[Any]] = deque()
         self._most = self._places = pool.get_max_size()
-        self._live = 0
         self._refused_until = 0.0
         self._pauses = iter(_PAUSES)
 
@@ -75,21 +74,24 @@ class KeptConnections:
 
     def pass_on(self, connection: Any) -> None:
         """Give a connection, or the place of a lost one (None), to who waits longest, or keep it."""
-        while self._waiting:
-            turn = self._waiting.popleft()
-            if not turn.done():
-                turn.set_result(connection)
-                return
-        if connection is None:
+        if (turn := self._next_in_line()) is not None:
+            turn.set_result(connection)
+        elif connection is None:
             self._places += 1
         else:
             self.free.append(connection)
+
+    def _next_in_line(self) -> "asyncio.Future[Any] | None":
+        while self._waiting:
+            turn = self._waiting.popleft()
+            if not turn.done():
+                return turn
+        return None
 
     async def throw_away(self, connection: Any) -> None:
         """Cut one, and pass its place on; None is none."""
         if connection is not None:
             cut(connection)
-            self._live -= 1
             # It leaves room on the server too.
             self._refused_until = 0.0
             await self._pool.release(connection)
@@ -122,12 +124,12 @@ class KeptConnections:
             # Who waits waits for others' and would be refused this place; without any he is told so too.
             self._places += 1
             if self._places == self._most:
-                self._refuse_all(error)
+                while (turn := self._next_in_line()) is not None:
+                    turn.set_exception(error)
             raise
         except BaseException:
             self.pass_on(None)
             raise
-        self._live += 1
         self._pauses = iter(_PAUSES)
         self.newest = connection
         return connection
@@ -144,12 +146,6 @@ class KeptConnections:
                 if pause is None:
                     raise
             await asyncio.sleep(pause)
-
-    def _refuse_all(self, error: BaseException) -> None:
-        while self._waiting:
-            turn = self._waiting.popleft()
-            if not turn.done():
-                turn.set_exception(error)
 
     def _take_over(self, opening: "asyncio.Future[Any]") -> None:
         if not opening.cancelled() and opening.exception() is None:
